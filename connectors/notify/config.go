@@ -1,0 +1,28 @@
+package notify
+
+// Routes is what an org's configuration says of its routes: names that tiers
+// refer to, and the destinations behind them.
+type Routes map[string][]Destination
+
+// Destination is one place an escalation is told to. Exactly one form is set.
+type Destination struct {
+	Slack    *SlackConfig    `json:"slack,omitempty" yaml:"slack"`
+	Webhook  *WebhookConfig  `json:"webhook,omitempty" yaml:"webhook"`
+	Terminal *TerminalConfig `json:"terminal,omitempty" yaml:"terminal"`
+}
+
+// SlackConfig is a Slack incoming webhook.
+type SlackConfig struct {
+	// Webhook is a reference to the address, which is a secret: env:UNPARK_... or
+	// file:NAME under secrets_dir.
+	Webhook string `json:"webhook" yaml:"webhook"`
+}
+
+// WebhookConfig is a generic webhook: the escalation record, posted as JSON.
+type WebhookConfig struct {
+	// URL is the address, or a reference to it.
+	URL string `json:"url" yaml:"url"`
+}
+
+// TerminalConfig prints a line to standard output.
+type TerminalConfig struct{}

@@ -1,0 +1,100 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+
+	"unpark/schemas"
+)
+
+// Record is one record of the input topic. Times are epoch milliseconds.
+type Record struct {
+	Offset     int64
+	AppendTime int64
+	Key        []byte
+	Value      []byte
+}
+
+// Output is a record for another topic, produced in the transaction that
+// commits the input. Its partition follows from Key as Kafka's default
+// partitioner has it.
+type Output struct {
+	Topic   schemas.Topic
+	Key     []byte
+	Value   []byte
+	Headers []schemas.Header
+}
+
+// Tx is one partition's view of its state within a transaction: what is
+// committed, and what the transaction has written so far. Keys are those of the
+// changelog (schemas/changelog.go), without partition. A Tx is used by one
+// goroutine and must not be kept after the call it was passed to.
+type Tx interface {
+	// Now is the time of the newest tick, epoch milliseconds; 0 before the first.
+	Now() int64
+	// Get returns the value of key, nil if there is none. It is valid until the
+	// next call.
+	Get(key []byte) ([]byte, error)
+	// Put writes key to the state and, once per key and transaction, to the
+	// changelog.
+	Put(key, value []byte) error
+	// Delete removes key from both.
+	Delete(key []byte) error
+	// Scan returns up to limit keys that begin with prefix and are >= from, in
+	// order.
+	Scan(prefix, from []byte, limit int) ([][]byte, error)
+	// SetDeadline adds an entry for key to the deadline index and returns the
+	// instant it stands at: at, or later if the index has been handled beyond it.
+	// Entries are never removed by hand: one that no longer holds is left to
+	// fire, and Punctuate says that it was stale.
+	SetDeadline(key []byte, at int64) (int64, error)
+	// Emit adds an output to the transaction.
+	Emit(Output)
+}
+
+// Handler is the logic that a Task drives: the same one under Kafka and in a
+// replay. Its decisions depend on its arguments and on the state alone: no wall
+// clock, no chance, no map order. One Handler belongs to one partition.
+type Handler interface {
+	// Process applies one input record that is not a tick. An error from
+	// Poison makes the record a dead letter and the partition goes on; any other
+	// stops the partition.
+	Process(tx Tx, rec Record) error
+	// Punctuate handles one due entry of the deadline index: key was to be looked
+	// at at the instant due (as SetDeadline returned it) and Now has reached it.
+	// current is false if the entry is stale; only current ones count towards the
+	// number a tick may handle.
+	Punctuate(tx Tx, key []byte, due int64) (current bool, err error)
+	// Tick is called once for every tick, after its due entries. more asks for
+	// another tick at once, for work that is done in slices.
+	Tick(tx Tx) (more bool, err error)
+	// Flush writes what the handler holds decoded to tx. It is called at the end
+	// of every transaction, before the commit.
+	Flush(tx Tx) error
+	// Reset forgets what the handler holds decoded: the transaction was aborted.
+	Reset()
+	// Deadline returns the entry of the deadline index that a stored value stands
+	// for; the index is rebuilt with it at restore.
+	Deadline(key, value []byte) (at int64, ok bool, err error)
+}
+
+// PoisonError marks a record that can never be applied.
+type PoisonError struct {
+	// Reason is from a bounded set; it is the metric label and the dead letter's.
+	Reason string
+	Err    error
+}
+
+func (e *PoisonError) Error() string { return fmt.Sprintf("%s: %v", e.Reason, e.Err) }
+
+func (e *PoisonError) Unwrap() error { return e.Err }
+
+// Poison returns a PoisonError.
+func Poison(reason string, err error) error { return &PoisonError{Reason: reason, Err: err} }
+
+// AsPoison reports whether err is a PoisonError, and returns it.
+func AsPoison(err error) (*PoisonError, bool) {
+	var p *PoisonError
+	ok := errors.As(err, &p)
+	return p, ok
+}
