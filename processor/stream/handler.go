@@ -13,6 +13,8 @@ type Record struct {
 	AppendTime int64
 	Key        []byte
 	Value      []byte
+	// Input is Value, decoded.
+	Input *schemas.InputRecord
 }
 
 // Output is a record for another topic, produced in the transaction that
