@@ -1,0 +1,208 @@
+package stream
+
+import (
+	"cmp"
+	"container/heap"
+
+	"unpark/processor/store"
+)
+
+// entry is one entry of the deadline index; ordered by instant, then key.
+type entry struct {
+	at  int64
+	key string
+}
+
+func (e entry) compare(o entry) int {
+	return cmp.Or(cmp.Compare(e.at, o.at), cmp.Compare(e.key, o.key))
+}
+
+// behind returns e, or the first place behind the watermark where its key can
+// stand: an entry before the watermark would never be seen.
+func behind(e, watermark entry) entry {
+	if e.compare(watermark) > 0 {
+		return e
+	}
+	e.at = watermark.at
+	if e.key <= watermark.key {
+		e.at++
+	}
+	return e
+}
+
+// due is a remembered answer to "what falls due next"; the zero value: not
+// known.
+type due struct {
+	known, any bool
+	at         int64
+}
+
+func (d *due) lower(at int64) {
+	if d.known && (!d.any || at < d.at) {
+		d.any, d.at = true, at
+	}
+}
+
+// deadlines is the deadline index as the running transaction sees it: the
+// committed one, without the removed entries, and with the added ones.
+type deadlines struct {
+	store   *store.Partition
+	added   entryHeap
+	known   map[entry]struct{} // what added holds
+	removed map[entry]struct{} // handled in this transaction
+}
+
+func newDeadlines(p *store.Partition) deadlines {
+	return deadlines{store: p, known: make(map[entry]struct{}), removed: make(map[entry]struct{})}
+}
+
+func (d *deadlines) insert(e entry) {
+	if _, ok := d.known[e]; !ok {
+		d.known[e] = struct{}{}
+		heap.Push(&d.added, e)
+	}
+}
+
+func (d *deadlines) rollback() {
+	d.added = d.added[:0]
+	clear(d.known)
+	clear(d.removed)
+}
+
+// head returns the first entry of both the walk and the added ones.
+func (d *deadlines) head(walk *store.Deadlines) (e entry, ok bool) {
+	e, ok = d.committedHead(walk)
+	if len(d.added) > 0 && (!ok || d.added[0].compare(e) < 0) {
+		return d.added[0], true
+	}
+	return e, ok
+}
+
+func (d *deadlines) committedHead(walk *store.Deadlines) (entry, bool) {
+	for {
+		h, ok := walk.Head()
+		if !ok {
+			return entry{}, false
+		}
+		e := entry{h.At, string(h.Key)}
+		if _, gone := d.removed[e]; !gone {
+			return e, true
+		}
+		walk.Advance()
+	}
+}
+
+// take removes the head, which is e.
+func (d *deadlines) take(walk *store.Deadlines, e entry) {
+	if c, ok := d.committedHead(walk); ok && c == e {
+		d.removed[e] = struct{}{}
+		walk.Advance()
+	}
+	if len(d.added) > 0 && d.added[0] == e {
+		heap.Pop(&d.added)
+		delete(d.known, e)
+	}
+}
+
+// write adds the transaction's changes to the batch. An entry that was handled
+// and set again stays.
+func (d *deadlines) write(b *store.Batch) {
+	for e := range d.removed {
+		b.DeleteDeadline(e.deadline())
+	}
+	for _, e := range d.added {
+		b.PutDeadline(e.deadline())
+	}
+}
+
+func (e entry) deadline() store.Deadline { return store.Deadline{At: e.at, Key: []byte(e.key)} }
+
+// punctuate handles the entries that are due at now, in order: all of them, or
+// as many as give limit current ones (0: no limit). left reports whether some
+// remain. Stale entries must not change what is decided, since a restored index
+// does not have them; so the scan counts as cut off once limit current ones were
+// handled, whatever follows.
+func (t *Task) punctuate(limit int) (left bool, err error) {
+	walk, err := t.cfg.Store.Deadlines(t.cur.watermark.deadline())
+	if err != nil {
+		return false, err
+	}
+	defer func() {
+		if cerr := walk.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	for n := 0; ; {
+		e, ok := t.deadline.head(walk)
+		isDue := ok && e.at <= t.cur.now
+		if limit > 0 && n == limit {
+			t.next = due{known: true, any: ok, at: e.at}
+			return isDue, nil
+		}
+		if !isDue {
+			t.next = due{known: true, any: ok, at: e.at}
+			t.cur.watermark = entry{at: t.cur.now}
+			return false, nil
+		}
+		t.deadline.take(walk, e)
+		current, err := t.fire(e)
+		if err != nil {
+			return false, err
+		}
+		if current {
+			n++
+		}
+	}
+}
+
+// fire handles one entry. The watermark moves with it, so that what the handler
+// sets lies ahead of the scan.
+func (t *Task) fire(e entry) (current bool, err error) {
+	t.cur.watermark = e
+	err = t.unit(func() error {
+		current, err = t.cfg.Handler.Punctuate(t.tx, []byte(e.key), e.at)
+		return err
+	}, func() {
+		current = true
+		t.reject(Record{Offset: t.cur.position - 1, Key: []byte(e.key)}, reasonTooLarge, errTooLarge)
+	})
+	if current {
+		t.cur.stats.Fired++
+	} else {
+		t.cur.stats.Stale++
+	}
+	return current, err
+}
+
+// NextDue returns the instant of the first entry of the deadline index that has
+// not been handled, epoch milliseconds. The entry may be stale.
+func (t *Task) NextDue() (at int64, ok bool, err error) {
+	if !t.next.known {
+		walk, err := t.cfg.Store.Deadlines(t.cur.watermark.deadline())
+		if err != nil {
+			return 0, false, err
+		}
+		e, any := t.deadline.head(walk)
+		t.next = due{known: true, any: any, at: e.at}
+		if err := walk.Close(); err != nil {
+			t.next = due{}
+			return 0, false, err
+		}
+	}
+	return t.next.at, t.next.any, nil
+}
+
+// entryHeap is a container/heap of entries, the first one on top.
+type entryHeap []entry
+
+func (h entryHeap) Len() int           { return len(h) }
+func (h entryHeap) Less(i, j int) bool { return h[i].compare(h[j]) < 0 }
+func (h entryHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *entryHeap) Push(e any)        { *h = append(*h, e.(entry)) }
+
+func (h *entryHeap) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return e
+}

@@ -1,0 +1,104 @@
+package stream
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Change is one record for the changelog: the key's new value, or nil if it is
+// gone.
+type Change struct {
+	Key, Value []byte
+}
+
+// tx is the Tx of a Task: the changes of the running transaction above the
+// committed state.
+type tx struct {
+	t         *Task
+	changes   []Change
+	index     map[string]int // into changes
+	outputs   []Output
+	oversized bool // something was written that no topic would take
+}
+
+func newTx(t *Task) *tx { return &tx{t: t, index: make(map[string]int)} }
+
+func (x *tx) reset() {
+	x.changes, x.outputs, x.oversized = nil, nil, false
+	clear(x.index)
+}
+
+func (x *tx) Now() int64 { return x.t.cur.now }
+
+func (x *tx) Get(key []byte) ([]byte, error) {
+	if i, ok := x.index[string(key)]; ok {
+		return x.changes[i].Value, nil
+	}
+	return x.t.cfg.Store.Get(key)
+}
+
+func (x *tx) Put(key, value []byte) error {
+	if value = bytes.Clone(value); value == nil {
+		value = []byte{}
+	}
+	x.change(key, value)
+	x.oversized = x.oversized || len(key)+len(value) > x.t.cfg.MaxRecordBytes
+	return nil
+}
+
+func (x *tx) Delete(key []byte) error {
+	x.change(key, nil)
+	return nil
+}
+
+func (x *tx) change(key, value []byte) {
+	if i, ok := x.index[string(key)]; ok {
+		x.changes[i].Value = value
+		return
+	}
+	x.index[string(key)] = len(x.changes)
+	x.changes = append(x.changes, Change{Key: bytes.Clone(key), Value: value})
+}
+
+func (x *tx) Emit(o Output) {
+	x.outputs = append(x.outputs, o)
+	x.oversized = x.oversized || outputSize(o) > x.t.cfg.MaxRecordBytes
+}
+
+func outputSize(o Output) int {
+	n := len(o.Key) + len(o.Value)
+	for _, h := range o.Headers {
+		n += len(h.Key) + len(h.Value) + 10
+	}
+	return n
+}
+
+func (x *tx) SetDeadline(key []byte, at int64) (int64, error) {
+	e := behind(entry{at, string(key)}, x.t.cur.watermark)
+	x.t.deadline.insert(e)
+	x.t.next.lower(e.at)
+	return e.at, nil
+}
+
+// Scan merges the committed keys with those of the transaction.
+func (x *tx) Scan(prefix, from []byte, limit int) ([][]byte, error) {
+	var keys [][]byte
+	for _, c := range x.changes {
+		if c.Value != nil && bytes.HasPrefix(c.Key, prefix) && bytes.Compare(c.Key, from) >= 0 {
+			keys = append(keys, c.Key)
+		}
+	}
+	n := 0
+	err := x.t.cfg.Store.Scan(prefix, from, func(key, _ []byte) bool {
+		if n == limit {
+			return false
+		}
+		if _, changed := x.index[string(key)]; !changed {
+			keys = append(keys, bytes.Clone(key))
+			n++
+		}
+		return true
+	})
+	slices.SortFunc(keys, bytes.Compare)
+	return keys[:min(limit, len(keys))], err
+}
