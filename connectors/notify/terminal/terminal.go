@@ -1,0 +1,79 @@
+// Package terminal tells of escalations on a terminal, one line each.
+//
+// Reads: nothing.
+// Writes: the io.Writer it was given.
+package terminal
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"unpark/connectors/notify"
+)
+
+// Notifier prints escalations.
+type Notifier struct {
+	mu    sync.Mutex
+	w     io.Writer
+	color bool
+}
+
+// Option changes how a Notifier prints.
+type Option func(*Notifier)
+
+// Color colors the lines by kind and status. Ask for it only where w is a
+// terminal that shows colors.
+func Color() Option { return func(n *Notifier) { n.color = true } }
+
+// New returns a Notifier that prints to w.
+func New(w io.Writer, opts ...Option) *Notifier {
+	n := &Notifier{w: w}
+	for _, o := range opts {
+		o(n)
+	}
+	return n
+}
+
+// Notify implements notify.Notifier.
+func (n *Notifier) Notify(ctx context.Context, m notify.Message) error {
+	if err := ctx.Err(); err != nil {
+		return notify.Retryable("timeout", err)
+	}
+	zone := m.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	at := m.Escalation.At.Time().In(zone).Format("2006-01-02 15:04:05 MST")
+	text := notify.Render(m)
+	line := fmt.Sprintf("%s  %s  (%s)\n", at, n.paint(m, text.Headline), text.Details)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, err := io.WriteString(n.w, line); err != nil {
+		return notify.Retryable("write", err)
+	}
+	return nil
+}
+
+func (n *Notifier) paint(m notify.Message, s string) string {
+	if !n.color {
+		return s
+	}
+	const reset = "\x1b[0m"
+	return shade(m.Escalation.Status, m.Escalation.Kind) + s + reset
+}
+
+func shade(status, kind string) string {
+	switch {
+	case status == "cleared":
+		return "\x1b[32m" // green
+	case status == "retracted":
+		return "\x1b[90m" // grey
+	case kind == "warning":
+		return "\x1b[33m" // yellow
+	default:
+		return "\x1b[31m" // red
+	}
+}
