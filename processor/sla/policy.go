@@ -1,6 +1,8 @@
 package sla
 
 import (
+	"time"
+
 	"unpark/processor/calendar"
 	"unpark/schemas"
 )
@@ -62,3 +64,44 @@ type Tier struct {
 	Action string           `json:"action,omitempty" yaml:"action"`      // requeue, disconnect
 	Notify []string         `json:"notify,omitempty" yaml:"notify,flow"` // routes
 }
+
+// Objectives, kinds, actions and settings, as org files write them.
+const (
+	Reply      = "reply"
+	FirstReply = "first_reply"
+	Resolution = "resolution"
+	Open       = "open"
+
+	KindWarning = "warning"
+	KindBreach  = "breach"
+	KindAction  = "action"
+
+	ActionRequeue    = "requeue"
+	ActionDisconnect = "disconnect"
+
+	BotsIgnore = "ignore"
+	BotsReply  = "reply"
+
+	// HoursAlways counts every second; any other value of Hours is a calendar.
+	HoursAlways = "always"
+)
+
+// DefaultPolicies is what an org file without policies gets (SLA.md section 7).
+func DefaultPolicies() []Policy {
+	const route = "default"
+	return []Policy{{
+		Name:  "default",
+		Match: Match{Media: []string{"email", "message"}},
+		Objectives: []Objective{
+			{Objective: Reply, Hours: HoursAlways, Tiers: []Tier{
+				{At: hours(3.5), Kind: KindWarning, Notify: []string{route}},
+				{At: hours(4), Kind: KindBreach, Notify: []string{route}},
+			}},
+			{Objective: Open, Hours: HoursAlways, Tiers: []Tier{
+				{At: hours(48), Kind: KindAction, Action: ActionRequeue, Notify: []string{route}},
+			}},
+		},
+	}}
+}
+
+func hours(h float64) schemas.Duration { return schemas.Duration(h * float64(time.Hour)) }

@@ -1,0 +1,210 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"unpark/processor/sla"
+	"unpark/processor/stream"
+	"unpark/schemas"
+)
+
+// Config is what the handlers of a process share.
+type Config struct {
+	Rules   *Rules
+	Metrics *Metrics
+	Logger  *slog.Logger
+}
+
+// Handler applies the records of one partition to the states of its
+// conversations. It is used by one goroutine.
+type Handler struct {
+	ctx context.Context
+	cfg Config
+
+	conversations cache[*schemas.ConversationState]
+	orgs          cache[*schemas.OrgState]
+	sources       cache[*schemas.SourceState]
+	rejudging     rejudging
+}
+
+var _ stream.Handler = (*Handler)(nil)
+
+// NewHandler returns the handler of one partition. ctx ends waits for
+// org-config.
+func NewHandler(ctx context.Context, cfg Config) *Handler {
+	return &Handler{
+		ctx: ctx, cfg: cfg,
+		conversations: newCache(func() *schemas.ConversationState { return &schemas.ConversationState{} }),
+		orgs:          newCache(func() *schemas.OrgState { return &schemas.OrgState{} }),
+		sources:       newCache(func() *schemas.SourceState { return &schemas.SourceState{} }),
+	}
+}
+
+// Process implements stream.Handler.
+func (h *Handler) Process(tx stream.Tx, rec stream.Record) error {
+	switch kind := rec.Input.Kind.(type) {
+	case *schemas.InputRecord_Event:
+		return h.event(tx, kind.Event)
+	case *schemas.InputRecord_ThreadObserved:
+		return h.observed(tx, kind.ThreadObserved)
+	case *schemas.InputRecord_SourceProgress:
+		return h.progressed(tx, kind.SourceProgress)
+	case *schemas.InputRecord_ConfigActivated:
+		return h.activated(tx, kind.ConfigActivated)
+	default:
+		return fmt.Errorf("offset %d: a kind of record this version does not process", rec.Offset)
+	}
+}
+
+func (h *Handler) event(tx stream.Tx, e *schemas.ConversationEvent) error {
+	if err := checkIDs(e.OrgId, e.ConversationId, e.SessionId); err != nil {
+		return err
+	}
+	rules, err := h.inForce(tx, e.OrgId)
+	if err != nil {
+		return err
+	}
+	if rules == nil {
+		h.cfg.Metrics.ignored.WithLabelValues("unknown_org").Inc()
+		return nil
+	}
+	if err := h.carries(tx, e.OrgId, e.Source); err != nil {
+		return err
+	}
+	if !sla.Counts(e) {
+		h.cfg.Metrics.ignored.WithLabelValues("media").Inc()
+		return nil
+	}
+	return h.step(tx, conversation{e.OrgId, e.ConversationId}, rules, sla.Input{Event: e})
+}
+
+func (h *Handler) observed(tx stream.Tx, o *schemas.ThreadObserved) error {
+	if err := checkIDs(o.OrgId, o.ConversationId, ""); err != nil {
+		return err
+	}
+	rules, err := h.inForce(tx, o.OrgId)
+	if err != nil {
+		return err
+	}
+	if rules == nil {
+		h.cfg.Metrics.ignored.WithLabelValues("unknown_org").Inc()
+		return nil
+	}
+	return h.step(tx, conversation{o.OrgId, o.ConversationId}, rules, sla.Input{Observed: o})
+}
+
+// Punctuate implements stream.Handler: a conversation is looked at.
+func (h *Handler) Punctuate(tx stream.Tx, key []byte, due int64) (current bool, err error) {
+	entry, err := h.conversations.get(tx, key)
+	if err != nil || entry.value == nil || entry.value.DeadlineMs == nil || *entry.value.DeadlineMs != due {
+		return false, err
+	}
+	entry.value.DeadlineMs = nil
+	return true, h.look(tx, key, sla.Input{})
+}
+
+// look judges a stored conversation without a new fact.
+func (h *Handler) look(tx stream.Tx, key []byte, in sla.Input) error {
+	org, id, err := schemas.ParseConversationKey(key)
+	if err != nil {
+		return err
+	}
+	rules, err := h.inForce(tx, org)
+	if err != nil {
+		return err
+	}
+	if rules == nil {
+		return fmt.Errorf("org %s has conversations and no rules in force", org)
+	}
+	return h.step(tx, conversation{org, id}, rules, in)
+}
+
+// conversation is the identity of one: the ids of its org and its own.
+type conversation struct{ org, id string }
+
+// step loads the state, applies the input, saves the state and its next look,
+// and emits what follows.
+func (h *Handler) step(tx stream.Tx, c conversation, rules *sla.RuleSet, in sla.Input) error {
+	key := schemas.ConversationKey(c.org, c.id)
+	entry, err := h.conversations.get(tx, key)
+	if err != nil {
+		return err
+	}
+	st := entry.write()
+	if st.Version > sla.StateVersion {
+		return fmt.Errorf("conversation %s: state of version %d, this program knows up to %d", c.id, st.Version, sla.StateVersion)
+	}
+	var lookupErr error
+	env := sla.Env{
+		Now: tx.Now(), Org: c.org, Conversation: c.id, Rules: rules,
+		Version: func(version string) *sla.RuleSet {
+			rs, err := h.cfg.Rules.Get(h.ctx, c.org, version)
+			lookupErr = errors.Join(lookupErr, err)
+			return rs
+		},
+		Held: func(due int64) (int64, bool) {
+			retry, held, err := h.held(tx, c.org, due, rules.Hold())
+			lookupErr = errors.Join(lookupErr, err)
+			return retry, held
+		},
+	}
+	escalations := sla.Step(st, in, env)
+	next, ok := sla.NextLook(st, env)
+	if lookupErr != nil {
+		return lookupErr
+	}
+	if ok && (st.DeadlineMs == nil || next < *st.DeadlineMs) {
+		at, err := tx.SetDeadline(key, next)
+		if err != nil {
+			return err
+		}
+		st.DeadlineMs = &at
+	}
+	if sla.Empty(st) {
+		entry.remove()
+	}
+	return h.escalate(tx, escalations)
+}
+
+// Flush implements stream.Handler.
+func (h *Handler) Flush(tx stream.Tx) error {
+	return errors.Join(h.conversations.flush(tx), h.orgs.flush(tx), h.sources.flush(tx))
+}
+
+// Reset implements stream.Handler.
+func (h *Handler) Reset() {
+	h.conversations.reset()
+	h.orgs.reset()
+	h.sources.reset()
+	h.rejudging = rejudging{}
+}
+
+// Deadline implements stream.Handler.
+func (h *Handler) Deadline(key, value []byte) (at int64, ok bool, err error) {
+	if len(key) == 0 || key[0] != schemas.KindConversation {
+		return 0, false, nil
+	}
+	var st schemas.ConversationState
+	if err := st.UnmarshalVT(value); err != nil {
+		return 0, false, fmt.Errorf("state of %q: %w", key, err)
+	}
+	if st.Version > sla.StateVersion {
+		return 0, false, fmt.Errorf("state of version %d, this program knows up to %d", st.Version, sla.StateVersion)
+	}
+	return st.GetDeadlineMs(), st.DeadlineMs != nil, nil
+}
+
+// checkIDs refuses what no part of unpark writes.
+func checkIDs(org, conversation, session string) error {
+	switch {
+	case org == "" || conversation == "":
+		return stream.Poison("missing_id", errors.New("no org or conversation id"))
+	case strings.ContainsRune(org+conversation+session, 0):
+		return stream.Poison("bad_id", errors.New("an id with a zero byte"))
+	}
+	return nil
+}

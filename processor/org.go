@@ -1,0 +1,236 @@
+package processor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"unpark/processor/sla"
+	"unpark/processor/stream"
+	"unpark/schemas"
+)
+
+const (
+	orgVersion    = 1
+	sourceVersion = 1
+	// rejudgePerTick bounds how many conversations one tick judges again after a
+	// change of rules.
+	rejudgePerTick = 1000
+	// A tier whose sources lag is looked at again after as long as they lag,
+	// within these bounds (milliseconds).
+	minRetry, maxRetry = 1_000, 30_000
+)
+
+// inForce returns the rules in force for the org in this partition, nil if there
+// are none.
+func (h *Handler) inForce(tx stream.Tx, org string) (*sla.RuleSet, error) {
+	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	if err != nil || entry.value == nil {
+		return nil, err
+	}
+	version := entry.value.Active[schemas.PartRules]
+	rules, err := h.cfg.Rules.Get(h.ctx, org, version)
+	if err == nil && rules == nil {
+		err = fmt.Errorf("rules %s of org %s are in force and gone from org-config", version, org)
+	}
+	return rules, err
+}
+
+// activated puts a version in force and begins to judge the org's conversations
+// again. A version that cannot be used is refused; the old one stays.
+func (h *Handler) activated(tx stream.Tx, a *schemas.ConfigActivated) error {
+	if err := checkIDs(a.OrgId, a.Version, ""); err != nil {
+		return err
+	}
+	if a.Part != schemas.PartRules {
+		return nil
+	}
+	if known, err := h.usable(a); err != nil || !known {
+		return err
+	}
+	entry, err := h.orgs.get(tx, schemas.OrgKey(a.OrgId))
+	if err != nil {
+		return err
+	}
+	if entry.value != nil && entry.value.Active[a.Part] == a.Version {
+		return nil
+	}
+	org := entry.write()
+	org.Version = orgVersion
+	if org.Active == nil {
+		org.Active = make(map[string]string)
+	}
+	org.Active[a.Part] = a.Version
+	org.RejudgeFrom = schemas.ConversationPrefix(a.OrgId)
+	h.rejudging.add(a.OrgId)
+	return nil
+}
+
+// usable reports whether org-config holds the version and it compiles.
+func (h *Handler) usable(a *schemas.ConfigActivated) (bool, error) {
+	rules, err := h.cfg.Rules.Get(h.ctx, a.OrgId, a.Version)
+	switch {
+	case err != nil && !errors.Is(err, errUnusable):
+		return false, err
+	case err != nil || rules == nil:
+		h.cfg.Metrics.refused.Inc()
+		h.cfg.Logger.Error("configuration version refused; the one before stays in force",
+			schemas.LogOrg, a.OrgId, schemas.LogVersion, a.Version, schemas.LogError, err)
+		return false, nil
+	}
+	return true, nil
+}
+
+// carries remembers that source carries events of the org.
+func (h *Handler) carries(tx stream.Tx, org, source string) error {
+	if source == "" {
+		return nil
+	}
+	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	if err != nil {
+		return err
+	}
+	i, known := slices.BinarySearch(entry.value.Sources, source)
+	if known {
+		return nil
+	}
+	st := entry.write()
+	st.Sources = slices.Insert(st.Sources, i, source)
+	src, err := h.sources.get(tx, schemas.SourceKey(source))
+	if err == nil && src.value == nil {
+		st := src.write()
+		st.Version, st.ProgressedAtMs = sourceVersion, tx.Now()
+	}
+	return err
+}
+
+func (h *Handler) progressed(tx stream.Tx, p *schemas.SourceProgress) error {
+	entry, err := h.sources.get(tx, schemas.SourceKey(p.Source))
+	if err != nil {
+		return err
+	}
+	grew := entry.value == nil || p.ReadUpToMs > entry.value.ReadUpToMs
+	src := entry.write()
+	src.Version, src.ReadUpToMs = sourceVersion, p.ReadUpToMs
+	if grew {
+		src.ProgressedAtMs = tx.Now()
+	}
+	return nil
+}
+
+// held reports whether what is due waits for a source of the org to be read up
+// to then, and when to look again.
+func (h *Handler) held(tx stream.Tx, org string, due, hold int64) (retry int64, held bool, err error) {
+	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	if err != nil || entry.value == nil {
+		return 0, false, err
+	}
+	for _, name := range entry.value.Sources {
+		src, err := h.sources.get(tx, schemas.SourceKey(name))
+		if err != nil {
+			return 0, false, err
+		}
+		s := src.value
+		if s == nil || s.ReadUpToMs >= due || tx.Now() >= s.ProgressedAtMs+hold {
+			continue
+		}
+		again := tx.Now() + min(max(due-s.ReadUpToMs, minRetry), maxRetry)
+		retry, held = max(retry, min(again, s.ProgressedAtMs+hold)), true
+	}
+	return retry, held, nil
+}
+
+// rejudging is the list of orgs whose conversations are being judged again, as
+// the stored OrgStates have it.
+type rejudging struct {
+	loaded bool
+	orgs   []string // sorted
+}
+
+func (r *rejudging) add(org string) {
+	if i, ok := slices.BinarySearch(r.orgs, org); !ok {
+		r.orgs = slices.Insert(r.orgs, i, org)
+	}
+}
+
+// Tick implements stream.Handler: a slice of the conversations whose rules have
+// changed is judged again.
+func (h *Handler) Tick(tx stream.Tx) (more bool, err error) {
+	if !h.rejudging.loaded {
+		if err := h.loadRejudging(tx); err != nil {
+			return false, err
+		}
+	}
+	for budget := rejudgePerTick; budget > 0 && len(h.rejudging.orgs) > 0; {
+		n, done, err := h.rejudge(tx, h.rejudging.orgs[0], budget)
+		if err != nil {
+			return false, err
+		}
+		budget -= n
+		if done {
+			h.rejudging.orgs = h.rejudging.orgs[1:]
+		}
+	}
+	return len(h.rejudging.orgs) > 0, nil
+}
+
+func (h *Handler) loadRejudging(tx stream.Tx) error {
+	if err := h.Flush(tx); err != nil {
+		return err
+	}
+	prefix := []byte{schemas.KindOrg}
+	from := prefix
+	for {
+		keys, err := tx.Scan(prefix, from, rejudgePerTick)
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			entry, err := h.orgs.get(tx, key)
+			if err != nil {
+				return err
+			}
+			if entry.value.GetRejudgeFrom() != nil {
+				h.rejudging.add(string(key[1:]))
+			}
+		}
+		if len(keys) < rejudgePerTick {
+			h.rejudging.loaded = true
+			return nil
+		}
+		from = after(keys[len(keys)-1])
+	}
+}
+
+// rejudge judges up to limit conversations of the org, from where the last slice
+// ended.
+func (h *Handler) rejudge(tx stream.Tx, org string, limit int) (n int, done bool, err error) {
+	// Scan sees what is flushed: a conversation may have come in this transaction.
+	if err := h.Flush(tx); err != nil {
+		return 0, false, err
+	}
+	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	if err != nil {
+		return 0, false, err
+	}
+	keys, err := tx.Scan(schemas.ConversationPrefix(org), entry.value.RejudgeFrom, limit)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, key := range keys {
+		if err := h.look(tx, key, sla.Input{Rejudge: true}); err != nil {
+			return 0, false, err
+		}
+	}
+	st := entry.write()
+	if done = len(keys) < limit; done {
+		st.RejudgeFrom = nil
+	} else {
+		st.RejudgeFrom = after(keys[len(keys)-1])
+	}
+	return len(keys), done, nil
+}
+
+// after returns the smallest key greater than key.
+func after(key []byte) []byte { return append(bytes.Clone(key), 0) }

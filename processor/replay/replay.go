@@ -1,0 +1,124 @@
+package replay
+
+import (
+	"fmt"
+
+	"unpark/processor/store"
+	"unpark/processor/stream"
+	"unpark/schemas"
+)
+
+// commitEvery bounds the records of one transaction.
+const commitEvery = 2000
+
+// Driver applies records to a handler as one partition, and moves its time by
+// the times that the records carry (DESIGN.md section 2, "Foreign history"). A
+// Driver belongs to one goroutine. Instants are epoch milliseconds.
+type Driver struct {
+	// Log, if set, sees every record that is applied, ticks too, in order.
+	Log func(stream.Record)
+
+	store  *store.Store
+	task   *stream.Task
+	sink   func(stream.Output) error
+	offset int64
+}
+
+// New returns a driver that passes what the handler emits to sink, in order.
+func New(handler stream.Handler, sink func(stream.Output) error) (*Driver, error) {
+	s, err := store.OpenMemory()
+	if err != nil {
+		return nil, err
+	}
+	task, err := stream.NewTask(stream.TaskConfig{
+		Partitions: 1, Topic: schemas.ConversationEvents.Suffix, Store: s.Partition(0), Handler: handler,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start replay: %w", err)
+	}
+	return &Driver{store: s, task: task, sink: sink}, nil
+}
+
+// Pipe applies an input whose own time is at: what falls due before it, the tick
+// of its own time, and the input.
+func (d *Driver) Pipe(in *schemas.InputRecord, at int64) error {
+	if err := d.Advance(at); err != nil {
+		return err
+	}
+	if at > d.task.Now() {
+		if err := d.tick(at); err != nil {
+			return err
+		}
+	}
+	return d.Apply(in)
+}
+
+// Apply applies an input without moving time.
+func (d *Driver) Apply(in *schemas.InputRecord) error {
+	return d.apply(in, d.task.Now())
+}
+
+// Advance ticks at every instant up to until at which something falls due.
+func (d *Driver) Advance(until int64) error {
+	for {
+		due, ok, err := d.task.NextDue()
+		if err != nil {
+			return err
+		}
+		if due = max(due, d.task.Now()); !ok || due > until {
+			return nil
+		}
+		if err := d.tick(due); err != nil {
+			return err
+		}
+	}
+}
+
+// tick moves time to at, without a limit on what is handled; what a tick leaves
+// over is done by the next ones.
+func (d *Driver) tick(at int64) error {
+	tick := &schemas.InputRecord{Kind: &schemas.InputRecord_Tick{Tick: &schemas.Tick{ClockMs: at}}}
+	for {
+		if err := d.apply(tick, at); err != nil {
+			return err
+		}
+		if !d.task.More() {
+			return nil
+		}
+	}
+}
+
+func (d *Driver) apply(in *schemas.InputRecord, at int64) error {
+	rec := stream.Record{Offset: d.offset, AppendTime: at, Input: in}
+	d.offset++
+	if d.Log != nil {
+		d.Log(rec)
+	}
+	if err := d.task.Apply(rec); err != nil {
+		return err
+	}
+	if d.offset%commitEvery == 0 {
+		return d.Commit()
+	}
+	return nil
+}
+
+// Commit passes on what was emitted so far.
+func (d *Driver) Commit() error {
+	if _, err := d.task.Flush(); err != nil {
+		return err
+	}
+	outputs := d.task.Outputs()
+	if err := d.task.Commit(d.offset); err != nil {
+		return err
+	}
+	for _, o := range outputs {
+		if err := d.sink(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends the replay. What is not committed is lost.
+func (d *Driver) Close() error { return d.store.Close() }

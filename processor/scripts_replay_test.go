@@ -1,0 +1,136 @@
+package processor_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"unpark/processor"
+	"unpark/processor/replay"
+	"unpark/processor/stream"
+	"unpark/schemas"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what the scripts say now into testdata")
+
+// TestScripts runs every script of testdata through the replay.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := parseScript(t, data)
+			got := ""
+			for _, e := range runReplay(t, s, nil) {
+				got += show(decode(t, e))
+			}
+			if *rewrite {
+				head, _, _ := strings.Cut(string(data), "-- outputs --\n")
+				if err := os.WriteFile(file, []byte(head+"-- outputs --\n"+got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(s.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// runReplay returns the escalation records that a script leads to; log, if not
+// nil, sees every input record.
+func runReplay(t *testing.T, s script, log func(stream.Record)) [][]byte {
+	t.Helper()
+	configs := scriptConfigs(t, s)
+	var out [][]byte
+	d, err := replay.New(newHandler(t, configs), func(o stream.Output) error {
+		if o.Topic.Suffix != schemas.Escalations.Suffix {
+			t.Errorf("a record on %s: %s", o.Topic.Suffix, o.Value)
+		}
+		out = append(out, o.Value)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.Log = log
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(d.Apply(configs.activation()))
+	for _, m := range s.moments {
+		if m.until {
+			// Somebody else's event at that time: time moves, the conversation does not.
+			check(d.Pipe(foreignEvent(m.at), m.at))
+			continue
+		}
+		check(d.Pipe(m.input, m.at))
+	}
+	check(d.Commit())
+	return out
+}
+
+// foreignEvent is an event of an org that has no rules: it is ignored.
+func foreignEvent(at int64) *schemas.InputRecord {
+	return &schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: &schemas.ConversationEvent{
+		OrgId: "elsewhere", ConversationId: "other", Topic: schemas.EventTopic_EVENT_TOPIC_CONTACT, EventTimeMs: at, MediaType: "message",
+	}}}
+}
+
+// oneOrg holds the rules of the scripts' org.
+type oneOrg struct {
+	version string
+	json    []byte
+}
+
+func scriptConfigs(t *testing.T, s script) oneOrg {
+	t.Helper()
+	data, err := json.Marshal(s.rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return oneOrg{version: schemas.ContentVersion(data), json: data}
+}
+
+func (c oneOrg) Rules(_ context.Context, org, version string) ([]byte, bool, error) {
+	return c.json, org == scriptOrg && version == c.version, nil
+}
+
+func (c oneOrg) activation() *schemas.InputRecord {
+	return &schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
+		OrgId: scriptOrg, Part: schemas.PartRules, Version: c.version,
+	}}}
+}
+
+func newHandler(t *testing.T, configs processor.Configs) *processor.Handler {
+	return processor.NewHandler(t.Context(), processor.Config{
+		Rules: processor.NewRules(configs), Metrics: processor.NewMetrics(nil), Logger: slog.New(slog.DiscardHandler),
+	})
+}
+
+func decode(t *testing.T, value []byte) *schemas.Escalation {
+	t.Helper()
+	e, err := schemas.DecodeEscalation(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}

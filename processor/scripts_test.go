@@ -1,0 +1,198 @@
+package processor_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"unpark/processor/sla"
+	"unpark/schemas"
+)
+
+// The scripts in testdata tell a situation as a supervisor would: what happens
+// when, and what is told. A line is
+//
+//	TIME TOPIC key=value...     an event, with its event time
+//	TIME observed key=value...  what a look at the API saw at that time
+//	until TIME                  nothing happens until then
+//
+// in the order of arrival. TIME is UTC, on 2026-03-02 (a Monday) if it has no
+// date. Without rules.yaml the org has the default policy.
+
+const scriptOrg = "acme"
+
+const defaultRules = "id: " + scriptOrg + "\n"
+
+// script is a parsed file of testdata.
+type script struct {
+	rules   sla.Rules
+	moments []moment
+	want    string
+}
+
+// moment is one line of a script: an input with its own time, or a time to wait
+// for.
+type moment struct {
+	input *schemas.InputRecord
+	at    int64
+	until bool
+}
+
+func parseScript(t *testing.T, data []byte) script {
+	t.Helper()
+	s := script{}
+	rules := defaultRules
+	for _, f := range txtar.Parse(data).Files {
+		switch f.Name {
+		case "rules.yaml":
+			rules = string(f.Data)
+		case "script":
+			for _, line := range strings.Split(string(f.Data), "\n") {
+				if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+					s.moments = append(s.moments, parseMoment(t, strings.Fields(line)))
+				}
+			}
+		case "outputs":
+			s.want = string(f.Data)
+		default:
+			t.Fatalf("unknown section %q", f.Name)
+		}
+	}
+	if err := yaml.UnmarshalWithOptions([]byte(rules), &s.rules, yaml.Strict()); err != nil {
+		t.Fatalf("rules.yaml: %v", err)
+	}
+	return s
+}
+
+func parseMoment(t *testing.T, words []string) moment {
+	t.Helper()
+	if words[0] == "until" {
+		return moment{at: parseTime(t, words[1]), until: true}
+	}
+	at := parseTime(t, words[0])
+	args := map[string]string{"conversation": "c-1"}
+	for _, w := range words[2:] {
+		key, value, ok := strings.Cut(w, "=")
+		if !ok {
+			t.Fatalf("%q is not key=value", w)
+		}
+		args[key] = value
+	}
+	if words[1] == "observed" {
+		return moment{at: at, input: &schemas.InputRecord{Kind: &schemas.InputRecord_ThreadObserved{ThreadObserved: parseObserved(t, at, args)}}}
+	}
+	topic, ok := schemas.EventTopic_value["EVENT_TOPIC_"+strings.ToUpper(strings.ReplaceAll(words[1], ".", "_"))]
+	if !ok {
+		t.Fatalf("no topic %q", words[1])
+	}
+	e := &schemas.ConversationEvent{
+		OrgId: scriptOrg, ConversationId: args["conversation"], Topic: schemas.EventTopic(topic), EventTimeMs: at,
+		SessionId: args["session"], MediaType: args["media"], MessageType: args["type"], Direction: "inbound",
+		QueueId: args["queue"], UserId: args["user"], DivisionId: args["division"],
+	}
+	if d := args["direction"]; d != "" {
+		e.Direction = d
+	}
+	if a := args["attributes"]; a != "" {
+		e.Attributes = map[string]string{}
+		for _, pair := range strings.Split(a, ",") {
+			key, value, _ := strings.Cut(pair, ":")
+			e.Attributes[key] = value
+		}
+	}
+	return moment{at: at, input: &schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: e}}}
+}
+
+func parseObserved(t *testing.T, at int64, args map[string]string) *schemas.ThreadObserved {
+	o := &schemas.ThreadObserved{OrgId: scriptOrg, ConversationId: args["conversation"], ObservedAtMs: at, QueueId: args["queue"]}
+	for _, m := range strings.FieldsFunc(args["messages"], func(r rune) bool { return r == ',' }) {
+		by, when, _ := strings.Cut(m, "@")
+		o.Messages = append(o.Messages, &schemas.ThreadMessage{
+			AtMs: parseTime(t, when), By: schemas.Author(schemas.Author_value["AUTHOR_"+strings.ToUpper(by)]),
+		})
+	}
+	if a := strings.Split(args["agent"], "/"); len(a) == 3 {
+		o.Agent = &schemas.Agent{Id: a[0], Name: strings.ReplaceAll(a[1], "_", " "), State: a[2]}
+	}
+	if s := args["started"]; s != "" {
+		ms := parseTime(t, s)
+		o.StartedAtMs = &ms
+	}
+	if s := args["ended"]; s != "" {
+		ms := parseTime(t, s)
+		o.EndedAtMs = &ms
+	}
+	return o
+}
+
+const scriptDate = "2026-03-02"
+
+func parseTime(t *testing.T, s string) int64 {
+	t.Helper()
+	if !strings.Contains(s, "T") {
+		s = scriptDate + "T" + s
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		if at, err := time.Parse(layout, s); err == nil {
+			return at.UnixMilli()
+		}
+	}
+	t.Fatalf("%q is no time", s)
+	return 0
+}
+
+func showTime(i schemas.Instant) string {
+	s := i.Time().Format("2006-01-02T15:04:05.999")
+	return strings.TrimPrefix(s, scriptDate+"T")
+}
+
+// show writes an escalation as the scripts have it.
+func show(e *schemas.Escalation) string {
+	s := fmt.Sprintf("%s %-9s %-7s %s after %s, since %s, due %s, held by %s", showTime(e.At), e.Status, e.Kind, e.Objective,
+		showDuration(e.TierSeconds), showTime(e.Start), showTime(e.Due), showAgent(e.Agent))
+	if e.Conversation != "c-1" {
+		s = e.Conversation + " " + s
+	}
+	if e.Queue != nil {
+		s += " on " + *e.Queue.ID
+	}
+	s += ", elapsed " + (time.Duration(e.Elapsed) * time.Second).String()
+	if e.Verified {
+		s += ", verified"
+	}
+	if e.Action != nil {
+		s += fmt.Sprintf(", %s %s (%s)", e.Action.Do, e.Action.Outcome, *e.Action.Reason)
+	}
+	if e.Reason != nil {
+		s += ", because of " + *e.Reason
+	}
+	return s + "\n"
+}
+
+func showDuration(seconds int64) string {
+	h, m := seconds/3600, seconds%3600/60
+	switch {
+	case h == 0:
+		return strconv.FormatInt(m, 10) + "m"
+	case m == 0:
+		return strconv.FormatInt(h, 10) + "h"
+	}
+	return fmt.Sprintf("%dh%dm", h, m)
+}
+
+func showAgent(a *schemas.AgentRef) string {
+	switch {
+	case a == nil:
+		return "nobody"
+	case a.Name == nil:
+		return *a.ID
+	case a.State == nil:
+		return *a.Name
+	}
+	return *a.Name + " (" + *a.State + ")"
+}

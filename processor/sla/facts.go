@@ -1,0 +1,185 @@
+package sla
+
+import (
+	"cmp"
+	"hash/fnv"
+	"math"
+	"slices"
+
+	"unpark/schemas"
+)
+
+// Bounds of a state, whatever a conversation does.
+const (
+	maxSessions  = 64   // sessions kept whole; of the others a hash
+	maxRetired   = 1024 // hashes
+	maxAttribute = 1024 // bytes of an attribute's value; a longer one is not kept
+)
+
+var sessionKinds = map[schemas.EventTopic]schemas.SessionKind{
+	schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START: schemas.SessionKind_SESSION_KIND_CUSTOMER,
+	schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END:   schemas.SessionKind_SESSION_KIND_CUSTOMER,
+	schemas.EventTopic_EVENT_TOPIC_ACD_START:      schemas.SessionKind_SESSION_KIND_ACD,
+	schemas.EventTopic_EVENT_TOPIC_ACD_END:        schemas.SessionKind_SESSION_KIND_ACD,
+	schemas.EventTopic_EVENT_TOPIC_USER_START:     schemas.SessionKind_SESSION_KIND_USER,
+	schemas.EventTopic_EVENT_TOPIC_USER_END:       schemas.SessionKind_SESSION_KIND_USER,
+	schemas.EventTopic_EVENT_TOPIC_FLOW_START:     schemas.SessionKind_SESSION_KIND_FLOW,
+	schemas.EventTopic_EVENT_TOPIC_FLOW_END:       schemas.SessionKind_SESSION_KIND_FLOW,
+}
+
+// isStart reports whether the event opens a session.
+func isStart(e *schemas.ConversationEvent) bool {
+	switch e.Topic {
+	case schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, schemas.EventTopic_EVENT_TOPIC_ACD_START,
+		schemas.EventTopic_EVENT_TOPIC_USER_START, schemas.EventTopic_EVENT_TOPIC_FLOW_START:
+		return true
+	}
+	return false
+}
+
+// counted reports whether the event is of a medium that has clocks.
+func counted(e *schemas.ConversationEvent) bool {
+	counts := func(media string) bool { return media == "email" || media == "message" }
+	if e.Topic == schemas.EventTopic_EVENT_TOPIC_ATTRIBUTES {
+		return len(e.CommunicationMedia) == 0 || slices.ContainsFunc(e.CommunicationMedia, counts)
+	}
+	return counts(e.MediaType)
+}
+
+// learn adds an event to the facts of the episode. Facts are sets and newest
+// values: in any order, any number of times, the result is the same.
+func learn(ep *schemas.Episode, e *schemas.ConversationEvent, rules *RuleSet) {
+	at := e.EventTimeMs
+	newest(&ep.Division, e.DivisionId, at, e.SessionId)
+	newest(&ep.Media, e.MediaType, at, e.SessionId)
+	newest(&ep.MessageType, e.MessageType, at, e.SessionId)
+	for key, value := range e.Attributes {
+		if rules.Keeps(key) && len(value) <= maxAttribute {
+			setAttribute(ep, key, &schemas.Fact{Value: value, AtMs: at})
+		}
+	}
+	kind, ok := sessionKinds[e.Topic]
+	if !ok {
+		return
+	}
+	if !isStart(e) {
+		if s := session(ep, e.SessionId, kind); s != nil {
+			s.EndedAtMs = later(s.EndedAtMs, at)
+			s.QueueId, s.UserId = cmp.Or(s.QueueId, e.QueueId), cmp.Or(s.UserId, e.UserId)
+		}
+		return
+	}
+	ep.Opened = true
+	first := ep.FirstStart
+	if first == nil || at < first.AtMs || at == first.AtMs && e.SessionId > first.SessionId {
+		ep.FirstStart = &schemas.Fact{Value: e.Direction, AtMs: at, SessionId: e.SessionId}
+	}
+	if kind == schemas.SessionKind_SESSION_KIND_ACD || kind == schemas.SessionKind_SESSION_KIND_USER {
+		newest(&ep.Queue, e.QueueId, at, e.SessionId)
+	}
+	if s := session(ep, e.SessionId, kind); s != nil {
+		if s.StartedAtMs == nil || at < *s.StartedAtMs {
+			s.StartedAtMs = &at
+		}
+		s.QueueId, s.UserId = cmp.Or(e.QueueId, s.QueueId), cmp.Or(e.UserId, s.UserId)
+	}
+}
+
+func later(old *int64, at int64) *int64 {
+	if old != nil && *old >= at {
+		return old
+	}
+	return &at
+}
+
+// newest keeps the value with the latest event time; of one millisecond that of
+// the greater session.
+func newest(f **schemas.Fact, value string, at int64, session string) {
+	if value == "" {
+		return
+	}
+	if old := *f; old == nil || at > old.AtMs || at == old.AtMs && session > old.SessionId {
+		*f = &schemas.Fact{Value: value, AtMs: at, SessionId: session}
+	}
+}
+
+func setAttribute(ep *schemas.Episode, key string, f *schemas.Fact) {
+	old, ok := ep.Attributes[key]
+	if ok && (f.AtMs < old.AtMs || f.AtMs == old.AtMs && f.Value <= old.Value) {
+		return
+	}
+	if ep.Attributes == nil {
+		ep.Attributes = make(map[string]*schemas.Fact)
+	}
+	ep.Attributes[key] = f
+}
+
+// observe adds an observation: the newest is kept, and the earliest start that
+// any of them told.
+func observe(ep *schemas.Episode, o *schemas.ThreadObserved, closedAt *int64) {
+	if o.StartedAtMs != nil && (closedAt == nil || *o.StartedAtMs > *closedAt) &&
+		(ep.ObservedStartMs == nil || *o.StartedAtMs < *ep.ObservedStartMs) {
+		ep.ObservedStartMs = o.StartedAtMs
+	}
+	if ep.Observation == nil || o.ObservedAtMs >= ep.Observation.ObservedAtMs {
+		ep.Observation = compact(o)
+	}
+}
+
+// session returns the session, added if it is new; nil if it was retired.
+func session(ep *schemas.Episode, id string, kind schemas.SessionKind) *schemas.Session {
+	for _, s := range ep.Sessions {
+		if s.Id == id {
+			return s
+		}
+	}
+	if slices.Contains(ep.RetiredSessions, hash(id)) {
+		return nil
+	}
+	s := &schemas.Session{Id: id, Kind: kind}
+	ep.Sessions = append(ep.Sessions, s)
+	return s
+}
+
+// retire bounds the sessions: of the closed ones that ended first only a hash is
+// kept, so that a repeated start does not open them again. The customer's newest
+// end stays, since it decides whether the episode is over.
+func retire(ep *schemas.Episode) {
+	for len(ep.Sessions) > maxSessions {
+		i := oldestSession(ep.Sessions)
+		ep.RetiredSessions = append(ep.RetiredSessions, hash(ep.Sessions[i].Id))
+		ep.Sessions = slices.Delete(ep.Sessions, i, i+1)
+	}
+	if n := len(ep.RetiredSessions) - maxRetired; n > 0 {
+		ep.RetiredSessions = slices.Delete(ep.RetiredSessions, 0, n)
+	}
+}
+
+// oldestSession picks the closed session that ended first and is not the
+// customer's newest; with none closed, the open one of an agent, queue or flow
+// that started first.
+func oldestSession(sessions []*schemas.Session) int {
+	newestCustomer, customer := -1, schemas.SessionKind_SESSION_KIND_CUSTOMER
+	for i, s := range sessions {
+		if s.Kind == customer && (newestCustomer < 0 || s.GetEndedAtMs() >= sessions[newestCustomer].GetEndedAtMs()) {
+			newestCustomer = i
+		}
+	}
+	pick, pickAt := 0, int64(math.MaxInt64)
+	for i, s := range sessions {
+		at := s.GetEndedAtMs()
+		if s.EndedAtMs == nil {
+			at = never + s.GetStartedAtMs()
+		}
+		if i != newestCustomer && at < pickAt {
+			pick, pickAt = i, at
+		}
+	}
+	return pick
+}
+
+func hash(id string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id))
+	return h.Sum64()
+}

@@ -1,0 +1,135 @@
+package sla
+
+import (
+	"cmp"
+	"slices"
+
+	"unpark/schemas"
+)
+
+// maxSettled bounds what is remembered of settled tiers of one episode.
+const maxSettled = 64
+
+// candidate is a tier that may be raised.
+type candidate struct {
+	objective  *objective
+	tier       tier
+	start, due int64
+	// look is when to judge it: due and grace, or later while the sources of the
+	// org have not been read up to due.
+	look int64
+}
+
+// candidates returns the tiers that have a due time and are not raised for their
+// stretch, in order of (due, objective, at).
+func (s *step) candidates() []candidate {
+	p := s.env.Rules.policyFor(s.st.Episode)
+	if p == nil {
+		return nil
+	}
+	var list []candidate
+	t := readThread(s.st, p.botsReply)
+	for i := range p.objectives {
+		o := &p.objectives[i]
+		for _, tier := range o.tiers {
+			if s.raisedAlready(o, tier, t) {
+				continue
+			}
+			start, due, ok := o.due(t, tier.at)
+			if !ok {
+				continue
+			}
+			c := candidate{objective: o, tier: tier, start: start, due: due, look: due + s.env.Rules.timing.grace}
+			if s.env.Held != nil && c.look <= s.env.Now {
+				if retry, held := s.env.Held(due); held {
+					c.look = retry
+				}
+			}
+			list = append(list, c)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.objective.name, b.objective.name), cmp.Compare(a.tier.at, b.tier.at))
+	})
+	return list
+}
+
+// raisedAlready reports whether the tier is raised for the stretch that its
+// clock is in.
+func (s *step) raisedAlready(o *objective, t tier, thread thread) bool {
+	for _, r := range s.st.Episode.Raised {
+		if r.Objective != o.name || r.AtMs != t.at {
+			continue
+		}
+		switch r.Status {
+		case schemas.RaisedStatus_RAISED_STATUS_RAISED:
+			return true
+		case schemas.RaisedStatus_RAISED_STATUS_CLEARED:
+			// Cleared by an answer. A wait is over with it and the next one is a new
+			// stretch; the first reply stays given.
+			if _, answered := thread.firstAnswer(); o.name == FirstReply && answered {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// raiseDue raises what is due now.
+func (s *step) raiseDue() {
+	due := s.candidates()
+	if len(due) == 0 {
+		return
+	}
+	p := s.env.Rules.policyFor(s.st.Episode)
+	for _, c := range due {
+		if c.look > s.env.Now {
+			continue
+		}
+		r := &schemas.Raised{
+			Objective: c.objective.name, AtMs: c.tier.at, StartMs: c.start, DueMs: c.due,
+			Raising: s.raisings(c) + 1, Status: schemas.RaisedStatus_RAISED_STATUS_RAISED,
+			Kind: c.tier.kind, Policy: p.name, PolicyVersion: s.env.Rules.Version, Verified: s.verified(),
+		}
+		if c.tier.kind == KindAction {
+			// An action is never taken unverified (SLA.md section 5.7).
+			r.Action = &schemas.Action{Do: c.tier.action, Outcome: "not_taken", Reason: "checks_off"}
+		}
+		s.st.Episode.Raised = append(s.st.Episode.Raised, r)
+		s.emit(r, c.objective, readThread(s.st, p.botsReply), s.env.Now)
+	}
+	s.forgetSettled()
+}
+
+// raisings counts how often the tier was raised with this due before.
+func (s *step) raisings(c candidate) uint32 {
+	n := uint32(0)
+	for _, r := range s.st.Episode.Raised {
+		if r.Objective == c.objective.name && r.AtMs == c.tier.at && r.DueMs == c.due {
+			n = max(n, r.Raising)
+		}
+	}
+	return n
+}
+
+func (s *step) forgetSettled() {
+	extra := -maxSettled
+	for _, r := range s.st.Episode.Raised {
+		if r.Status != schemas.RaisedStatus_RAISED_STATUS_RAISED {
+			extra++
+		}
+	}
+	s.st.Episode.Raised = slices.DeleteFunc(s.st.Episode.Raised, func(r *schemas.Raised) bool {
+		if extra <= 0 || r.Status == schemas.RaisedStatus_RAISED_STATUS_RAISED {
+			return false
+		}
+		extra--
+		return true
+	})
+}
+
+// verified reports whether the newest observation is fresh.
+func (s *step) verified() bool {
+	o := observation(s.st.Episode)
+	return o != nil && s.env.Now-o.ObservedAtMs <= s.env.Rules.timing.fresh
+}

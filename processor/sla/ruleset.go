@@ -1,0 +1,194 @@
+package sla
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"unpark/processor/calendar"
+	"unpark/schemas"
+)
+
+// RuleSet is one version of an org's rules, ready to judge by. It is immutable
+// and safe for concurrent use.
+type RuleSet struct {
+	// Version is the content hash of the org's configuration.
+	Version string
+
+	timing   timing
+	policies []policy
+	keep     map[string]bool
+}
+
+// timing in milliseconds.
+type timing struct {
+	grace, settle, late, fresh, hold int64
+}
+
+type policy struct {
+	name       string
+	match      Match
+	botsReply  bool
+	objectives []objective
+}
+
+type objective struct {
+	name  string
+	hours *calendar.Calendar
+	tiers []tier
+}
+
+type tier struct {
+	at           int64 // milliseconds of counted time
+	kind, action string
+}
+
+// Compile makes rules ready to judge by. Calendars that wait for a sync from
+// Genesys count as always.
+func Compile(r Rules, version string) (*RuleSet, error) {
+	calendars, err := compileCalendars(r.Calendars)
+	if err != nil {
+		return nil, err
+	}
+	rs := &RuleSet{Version: version, timing: r.Timing.resolve(), keep: make(map[string]bool)}
+	for _, key := range r.Attributes {
+		rs.keep[key] = true
+	}
+	policies := r.Policies
+	if len(policies) == 0 {
+		policies = DefaultPolicies()
+	}
+	for _, p := range policies {
+		compiled, err := compilePolicy(p, calendars)
+		if err != nil {
+			return nil, fmt.Errorf("policy %q: %w", p.Name, err)
+		}
+		for key := range p.Match.Attributes {
+			rs.keep[key] = true
+		}
+		rs.policies = append(rs.policies, compiled)
+	}
+	return rs, nil
+}
+
+// Keeps reports whether the attribute is kept: the org lists it, or a policy
+// matches on it.
+func (rs *RuleSet) Keeps(attribute string) bool { return rs.keep[attribute] }
+
+// KeptAttributes returns the keys of Keeps, sorted.
+func (rs *RuleSet) KeptAttributes() []string {
+	keys := make([]string, 0, len(rs.keep))
+	for k := range rs.keep {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func compileCalendars(configs map[string]calendar.Config) (map[string]*calendar.Calendar, error) {
+	calendars := map[string]*calendar.Calendar{HoursAlways: calendar.Always()}
+	var errs []error
+	for name, cfg := range configs {
+		c, err := calendar.Compile(cfg)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("calendar %q: %w", name, err))
+			continue
+		}
+		calendars[name] = c
+	}
+	return calendars, errors.Join(errs...)
+}
+
+func compilePolicy(p Policy, calendars map[string]*calendar.Calendar) (policy, error) {
+	c := policy{name: p.Name, match: p.Match, botsReply: p.Bots == BotsReply}
+	for _, o := range p.Objectives {
+		hours, ok := calendars[cmp.Or(o.Hours, HoursAlways)]
+		if !ok {
+			return policy{}, fmt.Errorf("objective %s: no calendar %q", o.Objective, o.Hours)
+		}
+		if !slices.Contains([]string{Reply, FirstReply, Resolution, Open}, o.Objective) {
+			return policy{}, fmt.Errorf("no objective %q", o.Objective)
+		}
+		obj := objective{name: o.Objective, hours: hours}
+		for _, t := range o.Tiers {
+			obj.tiers = append(obj.tiers, tier{at: t.At.Milliseconds(), kind: t.Kind, action: t.Action})
+		}
+		slices.SortFunc(obj.tiers, func(a, b tier) int { return int(a.at - b.at) })
+		c.objectives = append(c.objectives, obj)
+	}
+	return c, nil
+}
+
+func (t Timing) resolve() timing {
+	ms := func(d *schemas.Duration, otherwise time.Duration) int64 {
+		if d == nil {
+			return otherwise.Milliseconds()
+		}
+		return d.Milliseconds()
+	}
+	return timing{
+		grace:  ms(t.Grace, 10*time.Second),
+		settle: ms(t.Settle, 2*time.Minute),
+		late:   ms(t.Late, 96*time.Hour),
+		fresh:  ms(t.Fresh, time.Minute),
+		hold:   ms(t.Hold, 15*time.Minute),
+	}
+}
+
+// Hold is how long tiers wait for a source that makes no progress, milliseconds.
+func (rs *RuleSet) Hold() int64 { return rs.timing.hold }
+
+// policyFor returns the first policy that matches the episode, nil if none does.
+func (rs *RuleSet) policyFor(ep *schemas.Episode) *policy {
+	for i := range rs.policies {
+		if rs.policies[i].match.holds(ep) {
+			return &rs.policies[i]
+		}
+	}
+	return nil
+}
+
+func (rs *RuleSet) policyNamed(name string) *policy {
+	for i := range rs.policies {
+		if rs.policies[i].name == name {
+			return &rs.policies[i]
+		}
+	}
+	return nil
+}
+
+func (p *policy) objective(name string) *objective {
+	if p == nil {
+		return nil
+	}
+	for i := range p.objectives {
+		if p.objectives[i].name == name {
+			return &p.objectives[i]
+		}
+	}
+	return nil
+}
+
+// has reports whether the policy has this tier.
+func (p *policy) has(name string, at int64) bool {
+	o := p.objective(name)
+	return o != nil && slices.ContainsFunc(o.tiers, func(t tier) bool { return t.at == at })
+}
+
+func (m *Match) holds(ep *schemas.Episode) bool {
+	in := func(allowed []string, value string) bool {
+		return len(allowed) == 0 || slices.Contains(allowed, value)
+	}
+	if !in(m.Media, ep.Media.GetValue()) || !in(m.MessageType, ep.MessageType.GetValue()) ||
+		!in(m.Direction, direction(ep)) || !in(m.Queue, ep.Queue.GetValue()) || !in(m.Division, ep.Division.GetValue()) {
+		return false
+	}
+	for key, want := range m.Attributes {
+		if got, ok := ep.Attributes[key]; !ok || got.Value != want {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,171 @@
+package sla
+
+import (
+	"unpark/schemas"
+)
+
+// StateVersion is the format of ConversationState that this package writes.
+const StateVersion = 1
+
+// Input is what a step is about: an event, an observation, or neither (a look
+// that fell due).
+type Input struct {
+	Event    *schemas.ConversationEvent
+	Observed *schemas.ThreadObserved
+	// Rejudge judges what is raised by rules that have changed.
+	Rejudge bool
+}
+
+// Env is what a step may look at besides the state. Instants are epoch
+// milliseconds.
+type Env struct {
+	// Now is the time of the newest tick of the partition.
+	Now int64
+	// Org and Conversation say whose state it is.
+	Org, Conversation string
+	// Rules are those in force.
+	Rules *RuleSet
+	// Version returns the rules of an earlier version, nil if they are gone.
+	Version func(version string) *RuleSet
+	// Held says whether the tiers due at an instant wait for the org's sources to
+	// be read up to it, and when to look again (DESIGN.md section 2).
+	Held func(due int64) (retry int64, held bool)
+}
+
+// Step applies an input to the state of a conversation, which it changes in
+// place, and returns what is to be told, in order. The caller looks at the
+// conversation again at NextLook.
+//
+//	            .start                  all sessions over
+//	(nothing) ─────────► Running ─────────────────────────► Stopped
+//	    ▲                   ▲     .start <= endedAt+settle     │
+//	    │                   └──────────────────────────────────┤
+//	    │                   .start > endedAt+settle            │ now >= endedAt+settle,
+//	    │ now >= endedAt+late  (closes, then opens the next)   ▼ or a later .start
+//	    └───────────────────────────────────────────────── Closed
+//
+// Raised tiers are judged again whenever facts change, and settled when the
+// episode closes; tiers are raised by looks only, since only ticks move time.
+func Step(st *schemas.ConversationState, in Input, env Env) []*schemas.Escalation {
+	s := step{st: st, env: env}
+	st.Version = StateVersion
+	switch {
+	case in.Event != nil:
+		s.event(in.Event)
+	case in.Observed != nil:
+		s.observed(in.Observed)
+	default:
+		s.look(in.Rejudge)
+	}
+	if ep := st.Episode; ep != nil && !ep.Opened {
+		st.Episode, _, _ = forget(ep, env.Now, env.Rules.timing.late)
+	}
+	return s.out
+}
+
+// step is one call of Step.
+type step struct {
+	st  *schemas.ConversationState
+	env Env
+	out []*schemas.Escalation
+}
+
+// Counts reports whether the event is of a medium that has clocks; others are
+// dropped before they reach Step.
+func Counts(e *schemas.ConversationEvent) bool { return counted(e) }
+
+func (s *step) event(e *schemas.ConversationEvent) {
+	if s.st.ClosedAtMs != nil && e.EventTimeMs <= *s.st.ClosedAtMs {
+		return
+	}
+	if s.st.Episode.GetOpened() && isStart(e) {
+		if end, stopped := endedAt(s.st.Episode); stopped && e.EventTimeMs > end+s.env.Rules.timing.settle {
+			s.close(end)
+		}
+	}
+	if s.st.Episode == nil {
+		s.st.Episode = &schemas.Episode{}
+	}
+	learn(s.st.Episode, e, s.env.Rules)
+	retire(s.st.Episode)
+	s.judge()
+}
+
+func (s *step) observed(o *schemas.ThreadObserved) {
+	if s.st.ClosedAtMs != nil && o.ObservedAtMs <= *s.st.ClosedAtMs {
+		return
+	}
+	if s.st.Episode == nil {
+		s.st.Episode = &schemas.Episode{}
+	}
+	observe(s.st.Episode, o, s.st.ClosedAtMs)
+	s.judge()
+}
+
+// look does what a tick does: close what has settled, forget what is too old,
+// raise what is due.
+func (s *step) look(rejudge bool) {
+	t := s.env.Rules.timing
+	if ep := s.st.Episode; ep.GetOpened() {
+		if end, stopped := endedAt(ep); stopped && s.env.Now >= end+t.settle {
+			s.close(end)
+		}
+	}
+	if s.st.ClosedAtMs != nil && s.env.Now >= *s.st.ClosedAtMs+t.late {
+		s.st.ClosedAtMs = nil
+	}
+	if rejudge {
+		s.judge()
+	}
+	if running(s.st.Episode) {
+		s.raiseDue()
+	}
+}
+
+// close ends the episode at end: what is raised is settled, the sessions are
+// dropped, and a small record stays.
+func (s *step) close(end int64) {
+	for _, r := range s.st.Episode.Raised {
+		if r.Status == schemas.RaisedStatus_RAISED_STATUS_RAISED {
+			s.settle(r, &end)
+		}
+	}
+	s.st.ClosedAtMs = &end
+	s.st.Episode = carryOver(s.st.Episode, end)
+}
+
+// NextLook returns the instant at which the conversation is to be looked at
+// next, if there is one.
+func NextLook(st *schemas.ConversationState, env Env) (at int64, ok bool) {
+	add := func(t int64) {
+		if !ok || t < at {
+			at, ok = t, true
+		}
+	}
+	t := env.Rules.timing
+	if st.ClosedAtMs != nil {
+		add(*st.ClosedAtMs + t.late)
+	}
+	switch ep := st.Episode; {
+	case ep == nil:
+	case !ep.Opened:
+		if _, next, some := forget(ep, env.Now, t.late); some {
+			add(next)
+		}
+	default:
+		if end, stopped := endedAt(ep); stopped {
+			add(end + t.settle)
+			break
+		}
+		s := step{st: st, env: env}
+		for _, c := range s.candidates() {
+			add(c.look)
+		}
+	}
+	return at, ok
+}
+
+// Empty reports whether nothing is known any more, so that the state may go.
+func Empty(st *schemas.ConversationState) bool {
+	return st.ClosedAtMs == nil && st.Episode == nil
+}
