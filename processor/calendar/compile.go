@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,8 @@ func Compile(cfg Config) (*Calendar, error) {
 		problems.add("schedule_group", "stands beside inline hours: write timezone and weekly, or a schedule group, not both")
 	case cfg.Synced():
 		return Always(), nil
+	case cfg.ScheduleGroup != nil:
+		h = compileGroup(*cfg.ScheduleGroup, &problems)
 	default:
 		h = compileInline(cfg, &problems)
 	}
@@ -33,6 +36,37 @@ func Compile(cfg Config) (*Calendar, error) {
 		return nil, err
 	}
 	return &Calendar{hours: h}, nil
+}
+
+// compileGroup reads the active schedules of a group; what the others say does
+// not matter.
+func compileGroup(g ScheduleGroup, problems *Problems) *hours {
+	const field = "schedule_group"
+	h := &hours{}
+	var err error
+	if h.loc, err = loadZone(g.TimeZone); err != nil {
+		problems.add(field+".timeZone", "%v", err)
+		h.loc = time.UTC // the schedules are still checked
+	}
+	list := func(name string, schedules []Schedule) (compiled []*schedule) {
+		for i, s := range schedules {
+			path := fmt.Sprintf("%s.%s[%d]", field, name, i)
+			switch {
+			case s.active():
+				compiled = append(compiled, s.compile(path, h.loc, problems))
+			case !strings.EqualFold(s.State, stateInactive) && !strings.EqualFold(s.State, stateDeleted):
+				problems.add(path+".state", "%q is no state: write active, inactive or deleted", s.State)
+			}
+		}
+		return compiled
+	}
+	h.openSchedules = list("openSchedules", g.OpenSchedules)
+	h.closedSchedules = list("closedSchedules", g.ClosedSchedules)
+	h.holidaySchedules = list("holidaySchedules", g.HolidaySchedules)
+	if len(h.openSchedules) == 0 {
+		problems.add(field+".openSchedules", "has no active schedule, so it never opens: add one")
+	}
+	return h
 }
 
 func compileInline(cfg Config, problems *Problems) *hours {

@@ -9,6 +9,8 @@ type hours struct {
 	weekly   [7][]window // by time.Weekday
 	holidays []int64     // day numbers
 	closed   []span      // real time
+
+	openSchedules, closedSchedules, holidaySchedules []*schedule
 }
 
 // window is a span of wall time from local midnight on, in milliseconds; one
@@ -31,6 +33,14 @@ func (h *hours) layers(from, to int64) layers {
 	for _, day := range h.holidays {
 		if first <= day && day <= last {
 			l.holiday = append(l.holiday, clock.span(day*msPerDay, window{0, msPerDay}))
+		}
+	}
+	for _, list := range []struct {
+		schedules []*schedule
+		spans     *[]span
+	}{{h.openSchedules, &l.open}, {h.closedSchedules, &l.closed}, {h.holidaySchedules, &l.holiday}} {
+		for _, s := range list.schedules {
+			*list.spans = s.spans(*list.spans, clock, from, to)
 		}
 	}
 	return l
