@@ -1,0 +1,86 @@
+package kafka
+
+import (
+	"fmt"
+	"maps"
+
+	"unpark/schemas"
+)
+
+// Layout is how unpark's topics lie in a cluster: `topics` in unpark.yaml.
+type Layout struct {
+	Prefix      string `yaml:"prefix"`
+	Partitions  int32  `yaml:"partitions"`
+	Replication int16  `yaml:"replication"`
+
+	// Embedded says that the broker is the embedded one (StartEmbedded), which
+	// needs other topic settings.
+	Embedded bool `yaml:"-"`
+}
+
+// DefaultLayout is used where unpark.yaml does not say otherwise.
+func DefaultLayout() Layout {
+	return Layout{Prefix: "unpark.", Partitions: 12, Replication: 3}
+}
+
+// Validate says what is wrong with the layout.
+func (l Layout) Validate() error {
+	switch {
+	case !validPrefix(l.Prefix):
+		return fmt.Errorf("prefix: %q: Kafka allows letters, digits, dot, underscore and hyphen, at most %d of them", l.Prefix, maxPrefix)
+	case l.Partitions < 1:
+		return fmt.Errorf("partitions: %d: write at least 1", l.Partitions)
+	case l.Replication < 1:
+		return fmt.Errorf("replication: %d: write at least 1", l.Replication)
+	}
+	return nil
+}
+
+// maxPrefix leaves room for the longest suffix in Kafka's 249 characters.
+const maxPrefix = 200
+
+func validPrefix(s string) bool {
+	for _, c := range s {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && c != '.' && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return len(s) <= maxPrefix
+}
+
+func (l Layout) partitions(t schemas.Topic) int32 {
+	if t.Partitioned {
+		return l.Partitions
+	}
+	return 1
+}
+
+func (l Layout) replication() int16 {
+	if l.Embedded {
+		return 1
+	}
+	return l.Replication
+}
+
+// config returns the topic's settings. The embedded broker keeps the producer's
+// time, which is its clock; and it applies retention to compacted topics too,
+// by default a week's, which would eat the state.
+func (l Layout) config(t schemas.Topic) map[string]string {
+	if !l.Embedded {
+		return t.Config
+	}
+	c := maps.Clone(t.Config)
+	delete(c, timestampType)
+	if c[cleanupPolicy] == "compact" {
+		c[retention] = "-1"
+	}
+	return c
+}
+
+// Names of topic settings in Kafka.
+const (
+	cleanupPolicy = "cleanup.policy"
+	timestampType = "message.timestamp.type"
+	retention     = "retention.ms"
+)

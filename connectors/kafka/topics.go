@@ -1,0 +1,65 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"unpark/schemas"
+)
+
+// CreateTopics creates those of unpark's topics that are missing, with their
+// settings, and returns the names of those it made. What is there is left as it
+// is; CheckTopics compares it.
+func CreateTopics(ctx context.Context, adm *kadm.Client, l Layout) (created []string, err error) {
+	if err := l.Validate(); err != nil {
+		return nil, fmt.Errorf("topics: %w", err)
+	}
+	have, err := adm.ListTopics(ctx, names(l)...)
+	if err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	for _, t := range schemas.Topics() {
+		if have.Has(t.Name(l.Prefix)) {
+			continue
+		}
+		made, err := createTopic(ctx, adm, l, t)
+		if err != nil {
+			return created, err
+		}
+		if made {
+			created = append(created, t.Name(l.Prefix))
+		}
+	}
+	return created, nil
+}
+
+// createTopic reports whether it was this call that made the topic: somebody
+// else may be creating the same ones.
+func createTopic(ctx context.Context, adm *kadm.Client, l Layout, t schemas.Topic) (bool, error) {
+	config := make(map[string]*string)
+	for k, v := range l.config(t) {
+		config[k] = &v
+	}
+	resp, err := adm.CreateTopic(ctx, l.partitions(t), l.replication(), config, t.Name(l.Prefix))
+	switch {
+	case errors.Is(err, kerr.TopicAlreadyExists):
+		return false, nil
+	case err != nil && resp.ErrMessage != "":
+		return false, fmt.Errorf("create topic %s: %w: %s", t.Name(l.Prefix), err, resp.ErrMessage)
+	case err != nil:
+		return false, fmt.Errorf("create topic %s: %w", t.Name(l.Prefix), err)
+	}
+	return true, nil
+}
+
+func names(l Layout) []string {
+	var ns []string
+	for _, t := range schemas.Topics() {
+		ns = append(ns, t.Name(l.Prefix))
+	}
+	return ns
+}
