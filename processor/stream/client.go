@@ -1,0 +1,59 @@
+package stream
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	sessionTimeout     = 10 * time.Second
+	heartbeatInterval  = 3 * time.Second
+	transactionTimeout = 10 * time.Second
+)
+
+// plainOptions are those of the client that appends ticks, reads the changelog
+// and asks for offsets.
+func plainOptions(cfg Config) []kgo.Opt {
+	return append(append([]kgo.Opt(nil), cfg.Kafka...),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerLinger(0),
+		kgo.RecordDeliveryTimeout(transactionTimeout),
+	)
+}
+
+// sessionOptions are those of a runner's transactional consumer.
+func (r *runner) sessionOptions() []kgo.Opt {
+	return append(append([]kgo.Opt(nil), r.cfg.Kafka...),
+		kgo.ConsumerGroup(r.cfg.Group),
+		kgo.ConsumeTopics(r.cluster.input),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.InstanceID(r.name),
+		kgo.TransactionalID(r.name),
+		kgo.SessionTimeout(sessionTimeout),
+		kgo.HeartbeatInterval(heartbeatInterval),
+		kgo.TransactionTimeout(transactionTimeout),
+		kgo.RecordDeliveryTimeout(transactionTimeout),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.FetchMinBytes(1),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.AdjustFetchOffsetsFn(r.assigned),
+		kgo.OnPartitionsAssigned(r.joined),
+		kgo.OnPartitionsRevoked(r.revoked),
+		kgo.OnPartitionsLost(r.revoked),
+		kgo.ProducerBatchMaxBytes(r.cluster.batchBytes),
+		kgo.RecordPartitioner(partitioner{changelog: r.cluster.changelog}),
+	)
+}
+
+// partitioner keeps a change of state on its partition and spreads everything
+// else by key, as Kafka's own producers do.
+type partitioner struct{ changelog string }
+
+func (p partitioner) ForTopic(topic string) kgo.TopicPartitioner {
+	if topic == p.changelog {
+		return kgo.ManualPartitioner().ForTopic(topic)
+	}
+	return kgo.StickyKeyPartitioner(nil).ForTopic(topic)
+}

@@ -1,0 +1,87 @@
+package stream
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Reasons of an aborted transaction.
+const (
+	abortProduce   = "produce"
+	abortRebalance = "rebalance"
+	abortSuspend   = "suspend"
+	abortNothing   = "nothing" // all records were of partitions that do not run
+	abortError     = "error"
+)
+
+type metrics struct {
+	records      prometheus.Counter
+	ignoredTicks prometheus.Counter
+	deadLetters  prometheus.Counter
+	transactions *prometheus.CounterVec // outcome
+	aborts       *prometheus.CounterVec // reason
+	commit       prometheus.Histogram
+	rebuilds     prometheus.Counter
+	restored     prometheus.Counter
+	fullRestores prometheus.Counter
+	lost         prometheus.Counter
+	ticks        *prometheus.CounterVec // outcome
+	behind       *prometheus.GaugeVec   // partition
+	overdue      *prometheus.GaugeVec   // partition
+	lag          *prometheus.GaugeVec   // partition
+	suspended    *prometheus.GaugeVec   // partition
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	counter := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Name: "unpark_stream_" + name, Help: help}
+	}
+	gauge := func(name, help string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "unpark_stream_" + name, Help: help}, []string{"partition"})
+	}
+	m := &metrics{
+		records:      prometheus.NewCounter(counter("records_total", "Input records applied and committed.")),
+		ignoredTicks: prometheus.NewCounter(counter("ignored_ticks_total", "Ticks whose append time is more than 5 minutes off their owner's clock.")),
+		deadLetters:  prometheus.NewCounter(counter("dead_letters_total", "Input records that were given up.")),
+		transactions: prometheus.NewCounterVec(counter("transactions_total", "Transactions ended."), []string{"outcome"}),
+		aborts:       prometheus.NewCounterVec(counter("aborts_total", "Transactions aborted."), []string{"reason"}),
+		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "unpark_stream_commit_seconds", Help: "Time to produce and commit a transaction.",
+			Buckets: prometheus.ExponentialBuckets(0.002, 2, 13),
+		}),
+		rebuilds:     prometheus.NewCounter(counter("rebuilds_total", "Sessions thrown away after an error.")),
+		restored:     prometheus.NewCounter(counter("restored_records_total", "Changelog records read to restore state.")),
+		fullRestores: prometheus.NewCounter(counter("full_restores_total", "Partitions restored from the start of the changelog.")),
+		lost:         prometheus.NewCounter(counter("lost_records_total", "Input records deleted by retention before they were read.")),
+		ticks:        prometheus.NewCounterVec(counter("ticks_total", "Ticks appended."), []string{"outcome"}),
+		behind:       gauge("behind_seconds", "How far the partition's time is behind the clock."),
+		overdue:      gauge("overdue_seconds", "How long the first unhandled deadline has been due."),
+		lag:          gauge("lag_records", "Input records not yet applied."),
+		suspended:    gauge("suspended", "1 if the partition is suspended after an error."),
+	}
+	for _, c := range []prometheus.Collector{
+		m.records, m.ignoredTicks, m.deadLetters, m.transactions, m.aborts, m.commit, m.rebuilds, m.restored,
+		m.fullRestores, m.lost, m.ticks, m.behind, m.overdue, m.lag, m.suspended,
+	} {
+		if err := reg.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// forget drops the partition's gauges.
+func (m *metrics) forget(partition int32) {
+	label := strconv.Itoa(int(partition))
+	for _, g := range []*prometheus.GaugeVec{m.behind, m.overdue, m.lag, m.suspended} {
+		g.DeleteLabelValues(label)
+	}
+}
+
+// count adds what a committed transaction did.
+func (m *metrics) count(before, after Stats) {
+	m.records.Add(float64(after.Records - before.Records))
+	m.ignoredTicks.Add(float64(after.IgnoredTicks - before.IgnoredTicks))
+	m.deadLetters.Add(float64(after.DeadLetters - before.DeadLetters))
+}

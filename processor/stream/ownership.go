@@ -1,0 +1,239 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/schemas"
+)
+
+// partition is one partition that the runner owns. A goroutine recovers it; once
+// done is closed it belongs to the runner's loop.
+type partition struct {
+	id     int32
+	state  State
+	err    error // why it is suspended
+	task   *Task
+	end    int64 // of the input, as last seen
+	ticker ticker
+
+	cancel  context.CancelFunc
+	done    chan struct{}
+	release func() // gives the lease back
+}
+
+// assigned is called by the client with the group's offsets of new partitions,
+// before it fetches from them. They are paused until they are recovered. It
+// runs beside the loop.
+func (r *runner) assigned(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	topic := offsets[r.cluster.input]
+	r.session.Client().PauseFetchPartitions(map[string][]int32{r.cluster.input: slices.Collect(maps.Keys(topic))})
+	start := make(map[int32]kgo.Offset, len(topic))
+	for id, o := range topic {
+		at := max(o.EpochOffset().Offset, -1)
+		r.fresh[id] = at
+		// SetOffsets only knows partitions that stand somewhere.
+		start[id] = kgo.NewOffset().At(max(at, 0))
+	}
+	r.member = true
+	defer r.wake.signal()
+	return map[string]map[int32]kgo.Offset{r.cluster.input: start}, nil
+}
+
+// joined notes a member without partitions; assigned is not called for it.
+func (r *runner) joined(_ context.Context, _ *kgo.Client, added map[string][]int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.member = r.member || len(added) == 0
+}
+
+// revoked only wakes the loop, which compares ownership itself: the session
+// leaves callbacks out.
+func (r *runner) revoked(context.Context, *kgo.Client, map[string][]int32) { r.wake.signal() }
+
+// reconcile takes up and drops partitions until they are those the group has
+// given to the runner. The group must not change meanwhile.
+func (r *runner) reconcile(ctx context.Context) error {
+	owned := r.session.Client().CommittedOffsets()[r.cluster.input]
+	fresh := r.takeFresh(owned)
+	for _, id := range slices.Sorted(maps.Keys(r.partitions)) {
+		_, stays := owned[id]
+		// One that came back may have been worked by somebody else meanwhile.
+		if _, again := fresh[id]; !stays || again {
+			r.drop(id)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(fresh)) {
+		r.take(ctx, id, fresh[id])
+	}
+	for _, p := range r.partitions {
+		if err := r.settle(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeFresh returns the new partitions that the client has begun to consume.
+func (r *runner) takeFresh(owned map[int32]kgo.EpochOffset) map[int32]int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	taken := make(map[int32]int64)
+	for id, offset := range r.fresh {
+		if _, ok := owned[id]; ok {
+			taken[id] = offset
+			delete(r.fresh, id)
+			r.status[id] = status{state: Created}
+		}
+	}
+	return taken
+}
+
+// take starts the recovery of a partition. committed is the group's offset.
+func (r *runner) take(ctx context.Context, id int32, committed int64) {
+	ctx, cancel := context.WithCancel(ctx)
+	p := &partition{id: id, state: Created, cancel: cancel, done: make(chan struct{}), ticker: newTicker()}
+	r.partitions[id] = p
+	r.log.Info("partition taken", schemas.LogPartition, id, schemas.LogOffset, committed)
+	go func() {
+		defer r.wake.signal()
+		defer close(p.done)
+		p.err = r.recoverPartition(ctx, p, committed)
+	}()
+}
+
+// settle takes a partition over from its recovery, if that has ended.
+func (r *runner) settle(p *partition) error {
+	if p.state != Created {
+		return nil
+	}
+	select {
+	case <-p.done:
+	default:
+		return nil
+	}
+	var stop *stopError
+	switch {
+	case p.err == nil:
+		r.start(p)
+	case errors.As(p.err, &stop) && stop.refuse:
+		return p.err
+	default:
+		r.suspend(p, p.err)
+	}
+	return nil
+}
+
+func (r *runner) start(p *partition) {
+	cl := r.session.Client()
+	cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{r.cluster.input: {p.id: {Epoch: -1, Offset: p.task.Position()}}})
+	cl.ResumeFetchPartitions(map[string][]int32{r.cluster.input: {p.id}})
+	p.state = Running
+	r.log.Info("partition running", schemas.LogPartition, p.id, schemas.LogOffset, p.task.Position(), schemas.LogNow, schemas.Instant(p.task.Now()).String())
+}
+
+// suspend keeps the partition and stops working it.
+func (r *runner) suspend(p *partition, err error) {
+	r.session.Client().PauseFetchPartitions(map[string][]int32{r.cluster.input: {p.id}})
+	p.state, p.err = Suspended, err
+	r.metrics.suspended.WithLabelValues(strconv.Itoa(int(p.id))).Set(1)
+	r.log.Error("partition suspended", schemas.LogPartition, p.id, schemas.LogError, err)
+}
+
+// drop gives a partition up. What the session has not committed is forgotten.
+func (r *runner) drop(id int32) {
+	p := r.partitions[id]
+	p.cancel()
+	<-p.done
+	if p.task != nil {
+		p.task.Abort()
+	}
+	if p.release != nil {
+		p.release()
+	}
+	p.state = Closed
+	delete(r.partitions, id)
+	r.metrics.forget(id)
+	r.log.Info("partition given up", schemas.LogPartition, id)
+}
+
+// running returns the running partitions in order.
+func (r *runner) running() []*partition {
+	var ps []*partition
+	for _, id := range slices.Sorted(maps.Keys(r.partitions)) {
+		if p := r.partitions[id]; p.state == Running {
+			ps = append(ps, p)
+		}
+	}
+	return ps
+}
+
+// status is what others may know of a partition.
+type status struct {
+	state State
+	lag   int64
+	err   error
+}
+
+// publish tells Ready and the metrics how the partitions are.
+func (r *runner) publish() {
+	all := make(map[int32]status, len(r.partitions))
+	for id, p := range r.partitions {
+		st := status{state: p.state}
+		switch p.state {
+		case Running:
+			st.lag = max(0, p.end-p.task.Position())
+			r.gauges(p, st.lag)
+		case Suspended:
+			st.err = p.err
+		}
+		all[id] = st
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status = all
+}
+
+func (r *runner) gauges(p *partition, lag int64) {
+	label := strconv.Itoa(int(p.id))
+	now := r.cfg.Clock.Now().UnixMilli()
+	r.metrics.lag.WithLabelValues(label).Set(float64(lag))
+	if p.task.Now() > 0 {
+		r.metrics.behind.WithLabelValues(label).Set(float64(now-p.task.Now()) / 1000)
+	}
+	overdue := int64(0)
+	if at, ok, err := p.task.NextDue(); ok && err == nil {
+		overdue = max(0, now-at)
+	}
+	r.metrics.overdue.WithLabelValues(label).Set(float64(overdue) / 1000)
+}
+
+// ready says what keeps the runner from being ready.
+func (r *runner) ready() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.member || len(r.fresh) > 0 {
+		return fmt.Errorf("runner %s is joining the group", r.name)
+	}
+	var errs []error
+	for _, id := range slices.Sorted(maps.Keys(r.status)) {
+		st := r.status[id]
+		switch {
+		case st.err != nil:
+			errs = append(errs, fmt.Errorf("partition %d is %s: %w", id, st.state, st.err))
+		case st.state != Running:
+			errs = append(errs, fmt.Errorf("partition %d is being restored", id))
+		case st.lag > r.cfg.MaxLag:
+			errs = append(errs, fmt.Errorf("partition %d is %d records behind", id, st.lag))
+		}
+	}
+	return errors.Join(errs...)
+}

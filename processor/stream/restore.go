@@ -1,0 +1,217 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"unpark/processor/store"
+	"unpark/schemas"
+)
+
+// restorer brings a partition's local state to the end of the changelog.
+type restorer struct {
+	*runner
+	id      int32
+	store   *store.Partition
+	handler Handler
+	pos     store.Position
+	meta    *schemas.PartitionMeta // nil: no state
+}
+
+func (r *runner) newRestorer(id int32, h Handler) *restorer {
+	return &restorer{runner: r, id: id, store: r.store.Partition(id), handler: h}
+}
+
+// position is the input position that the state stands for, -1 without state.
+func (rs *restorer) position() int64 {
+	if rs.meta == nil {
+		return -1
+	}
+	return rs.meta.InputPosition
+}
+
+// bounds are offsets of the changelog: the first, the last stable, the end.
+type bounds struct{ start, stable, end int64 }
+
+func (rs *restorer) bounds(ctx context.Context) (b bounds, err error) {
+	topic := rs.cluster.changelog
+	for _, q := range []struct {
+		list func(context.Context, ...string) (kadm.ListedOffsets, error)
+		to   *int64
+	}{{rs.admin.ListStartOffsets, &b.start}, {rs.admin.ListEndOffsets, &b.end}, {rs.admin.ListCommittedOffsets, &b.stable}} {
+		offsets, err := q.list(ctx, topic)
+		if err != nil {
+			return b, fmt.Errorf("list offsets of %s: %w", topic, err)
+		}
+		if *q.to, err = listed(offsets, topic, rs.id); err != nil {
+			return b, err
+		}
+	}
+	return b, nil
+}
+
+func listed(offsets kadm.ListedOffsets, topic string, id int32) (int64, error) {
+	o, ok := offsets.Lookup(topic, id)
+	if !ok {
+		return 0, fmt.Errorf("list offsets of %s/%d: no answer", topic, id)
+	}
+	if o.Err != nil {
+		return 0, fmt.Errorf("list offsets of %s/%d: %w", topic, id, o.Err)
+	}
+	return o.Offset, nil
+}
+
+// pending reports whether the changelog holds transactions that are not over.
+func (rs *restorer) pending(ctx context.Context) (bool, error) {
+	b, err := rs.bounds(ctx)
+	return b.stable < b.end, err
+}
+
+// restore reads the changelog from the stored position, or from its start if
+// full is set or the local state cannot be built upon, up to the last stable
+// offset. That the position has reached it says that restoring is done, not that
+// the last record was seen: it may be a marker, or compacted away.
+func (rs *restorer) restore(ctx context.Context, full bool) error {
+	b, err := rs.bounds(ctx)
+	if err != nil {
+		return err
+	}
+	pos, ok, err := rs.store.Position()
+	if err != nil {
+		return err
+	}
+	if why := rs.unusable(pos, b); full || !ok || why != "" {
+		if ok {
+			rs.metrics.fullRestores.Inc()
+			rs.log.Warn("restoring in full", schemas.LogPartition, rs.id, schemas.LogReason, why)
+			if err := rs.store.Drop(); err != nil {
+				return err
+			}
+		}
+		pos = position(TaskConfig{ChangelogTopic: rs.cluster.changelogID, Cluster: rs.cluster.id})
+		pos.Changelog = b.start
+	}
+	rs.pos = pos
+	if err := rs.readTo(ctx, b.stable); err != nil {
+		return fmt.Errorf("restore %s/%d: %w", rs.cluster.changelog, rs.id, err)
+	}
+	return rs.finish()
+}
+
+// unusable says why the local state must not be built upon; empty: it may.
+func (rs *restorer) unusable(pos store.Position, b bounds) string {
+	age := time.Since(time.UnixMilli(pos.WrittenAt))
+	switch {
+	case pos.Cluster != rs.cluster.id || pos.Topic != rs.cluster.changelogID:
+		return "the changelog is another one"
+	case pos.Format != StateVersion:
+		return "the state has another format"
+	case pos.Changelog < b.start:
+		return "the changelog starts later"
+	case pos.Changelog > b.end:
+		return "the changelog ends earlier"
+	case age > rs.cluster.tombstones/2:
+		return "tombstones may have been compacted away"
+	}
+	return ""
+}
+
+// chunk is what one fetch brought.
+type chunk struct {
+	records []*kgo.Record
+	next    int64
+}
+
+// readTo reads and applies up to the offset; the next fetch runs while the last
+// one is applied.
+func (rs *restorer) readTo(ctx context.Context, to int64) error {
+	g, ctx := errgroup.WithContext(ctx)
+	chunks := make(chan chunk, 1)
+	g.Go(func() error {
+		defer close(chunks)
+		f := fetcher{client: rs.client, admin: rs.admin, topic: rs.cluster.changelog, topicID: rs.cluster.changelogID, partition: rs.id}
+		for at := rs.pos.Changelog; at < to; {
+			c, err := f.fetch(ctx, at)
+			if err != nil {
+				return err
+			}
+			at = c.next
+			select {
+			case chunks <- c:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		for c := range chunks {
+			if err := rs.apply(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// apply writes a chunk; of several values of a key only the newest counts.
+func (rs *restorer) apply(c chunk) error {
+	newest := make(map[string]int, len(c.records))
+	for i, rec := range c.records {
+		newest[string(rec.Key)] = i
+	}
+	b := rs.store.NewBatch()
+	defer b.Close()
+	for i, rec := range c.records {
+		if newest[string(rec.Key)] != i {
+			continue
+		}
+		if err := rs.put(b, rec); err != nil {
+			return err
+		}
+	}
+	rs.metrics.restored.Add(float64(len(c.records)))
+	rs.pos.Changelog, rs.pos.WrittenAt = c.next, time.Now().UnixMilli()
+	return b.Commit(rs.pos)
+}
+
+func (rs *restorer) put(b *store.Batch, rec *kgo.Record) error {
+	switch {
+	case string(rec.Key) == string(schemas.MetaKey):
+		rs.pos.Meta = rec.Value
+	case rec.Value == nil:
+		b.Delete(rec.Key)
+	default:
+		b.Put(rec.Key, rec.Value)
+		at, ok, err := rs.handler.Deadline(rec.Key, rec.Value)
+		if err != nil {
+			return stopf("partition %d: changelog offset %d: %w", rs.id, rec.Offset, err)
+		}
+		if ok {
+			b.PutDeadline(store.Deadline{At: at, Key: rec.Key})
+		}
+	}
+	return nil
+}
+
+// finish checks the restored meta record. Entries of the deadline index up to
+// its watermark are left over from values that have been replaced.
+func (rs *restorer) finish() (err error) {
+	if rs.meta, err = decodeMeta(rs.pos.Meta); err != nil || rs.meta == nil {
+		return err
+	}
+	cfg := TaskConfig{Partition: rs.id, Partitions: rs.cluster.partitions}
+	if err := checkMeta(cfg, rs.meta); err != nil {
+		return &stopError{err: err, refuse: rs.meta.Partitions != rs.cluster.partitions}
+	}
+	b := rs.store.NewBatch()
+	b.DeleteDeadlinesUpTo(store.Deadline{At: rs.meta.WatermarkMs, Key: rs.meta.WatermarkKey})
+	rs.pos.WrittenAt = time.Now().UnixMilli()
+	return b.Commit(rs.pos)
+}

@@ -1,0 +1,188 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/schemas"
+)
+
+const (
+	maxPollWait    = time.Second
+	minPollWait    = time.Millisecond
+	endTimeout     = 3 * transactionTimeout
+	maxRebuildWait = 10 * time.Second
+)
+
+// errRebuild wraps errors after which the session is in doubt: it is thrown away
+// and everything it held goes through recovery.
+var errRebuild = errors.New("session in doubt")
+
+// runner is one goroutine with one transactional session. It owns its
+// partitions' tasks and works them in turn, without locks.
+type runner struct {
+	*Runners
+	name string // instance id in the group, and transactional id
+	log  *slog.Logger
+	wake waker
+
+	session    *kgo.GroupTransactSession
+	partitions map[int32]*partition
+	progressed bool // the session has committed
+
+	mu     sync.Mutex
+	fresh  map[int32]int64 // assigned and not yet taken up, with the group's offset (-1: none)
+	member bool
+	status map[int32]status
+}
+
+func newRunner(s *Runners, i int) *runner {
+	name := fmt.Sprintf("%s-%s-%d", s.cfg.Group, s.cfg.Instance, i)
+	return &runner{
+		Runners: s,
+		name:    name,
+		log:     s.cfg.Logger.With(schemas.LogRunner, name),
+	}
+}
+
+// run works session after session until ctx is cancelled or an error says that
+// another one would not help.
+func (r *runner) run(ctx context.Context) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 50*time.Millisecond, maxRebuildWait
+	for ctx.Err() == nil {
+		err := r.work(ctx)
+		if ctx.Err() != nil && (err == nil || errors.Is(err, errRebuild)) {
+			return nil
+		}
+		if !errors.Is(err, errRebuild) {
+			return err
+		}
+		if r.progressed {
+			wait.Reset()
+		}
+		r.metrics.rebuilds.Inc()
+		r.log.Warn("session thrown away, recovering", schemas.LogError, err)
+		pause(ctx, wait.NextBackOff())
+	}
+	return nil
+}
+
+// work opens a session and runs the loop in it. It leaves nothing behind.
+func (r *runner) work(ctx context.Context) error {
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	defer r.close()
+	for ctx.Err() == nil {
+		if err := r.turn(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *runner) open(ctx context.Context) error {
+	r.partitions, r.progressed = make(map[int32]*partition), false
+	r.mu.Lock() // the session's callbacks wait until it is set
+	r.fresh, r.member, r.status = make(map[int32]int64), false, make(map[int32]status)
+	s, err := kgo.NewGroupTransactSession(r.sessionOptions()...)
+	r.session = s
+	r.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("open the session: %w", err)
+	}
+	// Getting the producer id ends what a predecessor of this name left open;
+	// without it, the stable offsets would wait for the transaction to time out.
+	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
+	defer cancel()
+	if _, _, err := s.Client().ProducerID(ctx); err != nil {
+		s.CloseAllowingRebalance()
+		return fmt.Errorf("get the producer id: %w: %w", errRebuild, err)
+	}
+	return nil
+}
+
+func (r *runner) close() {
+	for id := range r.partitions {
+		r.drop(id)
+	}
+	r.session.CloseAllowingRebalance()
+	r.publish()
+}
+
+// turn is one turn of the loop: poll, compare ownership, apply and commit, tick.
+func (r *runner) turn(ctx context.Context) error {
+	fetches := r.poll(ctx, r.pollWait(), r.cfg.MaxRecords)
+	// From here on the group cannot take partitions away.
+	defer r.session.AllowRebalance()
+	if err := r.checkFetches(fetches); err != nil {
+		return err
+	}
+	if len(fetches) == 0 {
+		return nil // a poll that a rebalance cut short does not hold the next one off
+	}
+	if err := r.reconcile(ctx); err != nil {
+		return err
+	}
+	if !fetches.Empty() {
+		if err := r.transact(ctx, fetches); err != nil {
+			return err
+		}
+	}
+	r.tickAll()
+	r.publish()
+	return nil
+}
+
+// poll returns what has been fetched, after at most wait, or earlier if there is
+// something else to do.
+func (r *runner) poll(ctx context.Context, wait time.Duration, limit int) kgo.Fetches {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	r.wake.arm(cancel)
+	defer r.wake.disarm()
+	return r.session.PollRecords(ctx, limit)
+}
+
+// checkFetches looks for the errors that a poll brings. Those of the client that
+// mend themselves are logged.
+func (r *runner) checkFetches(fetches kgo.Fetches) error {
+	for _, e := range fetches.Errors() {
+		var group *kgo.ErrGroupSession
+		switch {
+		case errors.Is(e.Err, context.Canceled), errors.Is(e.Err, context.DeadlineExceeded):
+		case isFenced(e.Err):
+			return r.fenced(e.Err)
+		case errors.As(e.Err, &group):
+			r.log.Warn("lost the group, joining again", schemas.LogError, e.Err)
+		default:
+			return fmt.Errorf("fetch %s/%d: %w: %w", e.Topic, e.Partition, errRebuild, e.Err)
+		}
+	}
+	return nil
+}
+
+func isFenced(err error) bool { return errors.Is(err, kerr.FencedInstanceID) }
+
+func (r *runner) fenced(err error) error {
+	return fmt.Errorf("another process has taken the name %s: give each process its own processor.instance: %w", r.name, err)
+}
+
+// pause waits for d or the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

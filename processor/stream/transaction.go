@@ -1,0 +1,243 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"unpark/schemas"
+)
+
+// transaction is one transaction of a runner, over all partitions that had
+// records in it.
+type transaction struct {
+	r       *runner
+	touched map[int32]*partition
+	failed  map[int32]error       // partitions that cannot go on
+	last    map[int32]*kgo.Record // last change of each partition; the client sets its offset
+	err     atomic.Pointer[error] // first error of producing
+	before  map[int32]Stats       // as of the last commit
+	start   time.Time
+}
+
+// transact applies the fetched records and those that follow within the commit
+// interval, and commits what comes of them.
+func (r *runner) transact(ctx context.Context, fetches kgo.Fetches) error {
+	if err := r.session.Begin(); err != nil {
+		return fmt.Errorf("begin: %w: %w", errRebuild, err)
+	}
+	t := &transaction{
+		r: r, start: time.Now(),
+		touched: make(map[int32]*partition),
+		failed:  make(map[int32]error),
+		last:    make(map[int32]*kgo.Record),
+		before:  make(map[int32]Stats),
+	}
+	if err := t.gather(ctx, fetches); err != nil {
+		return err
+	}
+	// A stop must not tear the transaction: what is begun is ended.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	if len(t.failed) == 0 {
+		t.produce(ctx)
+	}
+	return t.end(ctx)
+}
+
+// gather applies records until there are enough or the interval is over.
+func (t *transaction) gather(ctx context.Context, fetches kgo.Fetches) error {
+	for n := 0; ; {
+		n += t.apply(fetches)
+		left := t.r.cfg.CommitInterval - time.Since(t.start)
+		if n >= t.r.cfg.MaxRecords || left <= 0 || ctx.Err() != nil || len(t.failed) > 0 {
+			return nil
+		}
+		fetches = t.r.poll(ctx, left, t.r.cfg.MaxRecords-n)
+		if err := t.r.checkFetches(fetches); err != nil {
+			return err
+		}
+	}
+}
+
+func (t *transaction) apply(fetches kgo.Fetches) int {
+	n := 0
+	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
+		n += len(f.Records)
+		p := t.r.partitions[f.Partition]
+		if p == nil || p.state != Running || f.Topic != t.r.cluster.input {
+			return
+		}
+		p.end = max(p.end, f.HighWatermark)
+		if len(f.Records) > 0 && t.failed[p.id] == nil {
+			t.applyTo(p, f.Records)
+		}
+	})
+	return n
+}
+
+func (t *transaction) applyTo(p *partition, records []*kgo.Record) {
+	if t.touched[p.id] == nil {
+		t.touched[p.id], t.before[p.id] = p, p.task.Stats()
+	}
+	for _, rec := range records {
+		err := p.task.Apply(Record{Offset: rec.Offset, AppendTime: rec.Timestamp.UnixMilli(), Key: rec.Key, Value: rec.Value})
+		if err != nil {
+			t.failed[p.id] = err
+			return
+		}
+	}
+}
+
+// partitions returns the touched partitions in order.
+func (t *transaction) partitions() []*partition {
+	var ps []*partition
+	for _, id := range slices.Sorted(maps.Keys(t.touched)) {
+		ps = append(ps, t.touched[id])
+	}
+	return ps
+}
+
+// produce sends the changes and outputs and waits for them.
+func (t *transaction) produce(ctx context.Context) {
+	for _, p := range t.partitions() {
+		if t.failed[p.id] != nil {
+			continue
+		}
+		changes, err := p.task.Flush()
+		if err != nil {
+			t.failed[p.id] = err
+			continue
+		}
+		for _, c := range changes {
+			rec := &kgo.Record{Topic: t.r.cluster.changelog, Partition: p.id, Key: c.Key, Value: c.Value}
+			t.last[p.id] = rec
+			t.send(ctx, rec)
+		}
+		for _, o := range p.task.Outputs() {
+			t.send(ctx, outputRecord(t.r.cfg.Prefix, o))
+		}
+	}
+	if err := t.r.session.Client().Flush(ctx); err != nil {
+		t.fail(err)
+	}
+}
+
+func outputRecord(prefix string, o Output) *kgo.Record {
+	rec := &kgo.Record{Topic: o.Topic.Name(prefix), Key: o.Key, Value: o.Value}
+	for _, h := range o.Headers {
+		rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	return rec
+}
+
+func (t *transaction) send(ctx context.Context, rec *kgo.Record) {
+	rec.Timestamp = t.r.cfg.Clock.Now()
+	t.r.session.Produce(ctx, rec, func(rec *kgo.Record, err error) {
+		if err != nil {
+			t.fail(fmt.Errorf("produce to %s/%d: %w", rec.Topic, rec.Partition, err))
+		}
+	})
+}
+
+func (t *transaction) fail(err error) { t.err.CompareAndSwap(nil, &err) }
+
+func (t *transaction) produceErr() error {
+	if p := t.err.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// end commits the transaction, or aborts it if anything has failed: the client
+// by itself would commit the records that did arrive.
+func (t *transaction) end(ctx context.Context) error {
+	r, why := t.r, ""
+	switch {
+	case len(t.touched) == 0:
+		why = abortNothing
+	case len(t.failed) > 0:
+		why = abortSuspend
+	case t.produceErr() != nil:
+		why = abortProduce
+		r.log.Warn("transaction aborted", schemas.LogError, t.produceErr())
+	}
+	ctx = kgo.PreTxnCommitFnContext(ctx, t.commitPositions)
+	committed, err := r.session.End(ctx, kgo.TransactionEndTry(why == ""))
+	switch {
+	case err != nil && isFenced(err):
+		return r.fenced(err)
+	case err != nil:
+		r.metrics.aborts.WithLabelValues(abortError).Inc()
+		r.metrics.transactions.WithLabelValues("unknown").Inc()
+		return fmt.Errorf("end: %w: %w", errRebuild, err)
+	case committed:
+		return t.committed()
+	case why == "":
+		why = abortRebalance
+	}
+	t.aborted(why)
+	if err := t.produceErr(); err != nil {
+		return fmt.Errorf("%w: %w", errRebuild, err)
+	}
+	return nil
+}
+
+// commitPositions has the commit carry the position of every running partition,
+// and nothing else: a commit without any offset would pass even if the group has
+// expelled the member.
+func (t *transaction) commitPositions(req *kmsg.TxnOffsetCommitRequest) error {
+	topic := kmsg.NewTxnOffsetCommitRequestTopic()
+	topic.Topic, topic.TopicID = t.r.cluster.input, t.r.cluster.inputID
+	for _, p := range t.r.running() {
+		if t.touched[p.id] == nil && p.task.Sequence() == 0 {
+			continue // an offset without state would look like lost state
+		}
+		part := kmsg.NewTxnOffsetCommitRequestTopicPartition()
+		part.Partition, part.Offset, part.Metadata = p.id, p.task.Position(), &req.MemberID
+		topic.Partitions = append(topic.Partitions, part)
+	}
+	if len(topic.Partitions) == 0 {
+		return errors.New("a transaction without positions")
+	}
+	req.Topics = []kmsg.TxnOffsetCommitRequestTopic{topic}
+	return nil
+}
+
+func (t *transaction) committed() error {
+	m := t.r.metrics
+	t.r.progressed = true
+	for _, p := range t.partitions() {
+		if rec := t.last[p.id]; rec != nil {
+			if err := p.task.Commit(rec.Offset + 1); err != nil {
+				return err
+			}
+		}
+		m.count(t.before[p.id], p.task.Stats())
+	}
+	m.transactions.WithLabelValues("committed").Inc()
+	m.commit.Observe(time.Since(t.start).Seconds())
+	return nil
+}
+
+// aborted forgets what the transaction did; the client goes back to where the
+// last commit stands. Partitions that cannot go on are suspended, so that the
+// others can.
+func (t *transaction) aborted(why string) {
+	m := t.r.metrics
+	m.transactions.WithLabelValues("aborted").Inc()
+	m.aborts.WithLabelValues(why).Inc()
+	for _, p := range t.partitions() {
+		p.task.Abort()
+		if err := t.failed[p.id]; err != nil {
+			t.r.suspend(p, err)
+		}
+	}
+}
