@@ -26,3 +26,28 @@ type WebhookConfig struct {
 
 // TerminalConfig prints a line to standard output.
 type TerminalConfig struct{}
+
+// Type names the destination's form; it is a metric label.
+func (d Destination) Type() string {
+	switch {
+	case d.Slack != nil:
+		return "slack"
+	case d.Webhook != nil:
+		return "webhook"
+	case d.Terminal != nil:
+		return "terminal"
+	}
+	return "unknown"
+}
+
+// key is equal for equal destinations, so that two routes to one channel share
+// its queue.
+func (d Destination) key() string {
+	switch {
+	case d.Slack != nil:
+		return "slack\x00" + d.Slack.Webhook
+	case d.Webhook != nil:
+		return "webhook\x00" + d.Webhook.URL
+	}
+	return d.Type()
+}

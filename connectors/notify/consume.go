@@ -1,0 +1,227 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"unpark/schemas"
+)
+
+const (
+	maxPoll       = 1000 // records; how far a window may be overshot
+	commitTimeout = 5 * time.Second
+)
+
+func (d *Dispatcher) options() []kgo.Opt {
+	return append(slices.Clone(d.deps.Kafka),
+		kgo.ConsumerGroup(d.config.Group),
+		kgo.ConsumeTopics(schemas.Escalations.Name(d.deps.Prefix)),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		// A new group starts at the beginning: late alerts are better than silence.
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.DisableAutoCommit(),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { d.setAbsent(nil) }),
+		kgo.OnPartitionsRevoked(func(ctx context.Context, cl *kgo.Client, lost map[string][]int32) {
+			d.release(ctx, cl, d.windowsOf(lost))
+		}),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
+			d.setAbsent(errors.New("the group has expelled this member"))
+			d.forget(d.windowsOf(lost))
+		}),
+	)
+}
+
+// Run consumes until ctx ends. It is called once.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	cl, err := kgo.NewClient(d.options()...)
+	if err != nil {
+		return fmt.Errorf("notifier: %w", err)
+	}
+	// Attempts outlive ctx by Drain.
+	stop, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	d.workers.stop = stop
+	d.workers.wait.Go(func() { d.letters.run(stop, cl.ProduceSync) })
+
+	err = d.consume(ctx, cl)
+	d.setAbsent(errors.New("stopping"))
+	d.release(context.WithoutCancel(ctx), cl, d.allWindows())
+	cancel()
+	d.workers.wait.Wait()
+	cl.CloseAllowingRebalance()
+	return err
+}
+
+func (d *Dispatcher) consume(ctx context.Context, cl *kgo.Client) error {
+	var housekept time.Time
+	for ctx.Err() == nil {
+		wait, cancel := context.WithTimeout(ctx, time.Duration(d.config.CommitInterval))
+		fetches := cl.PollRecords(wait, maxPoll)
+		cancel()
+		if fetches.IsClientClosed() {
+			return errors.New("notifier: the client was closed")
+		}
+		d.note(fetches)
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) { d.intake(cl, p) })
+		if now := time.Now(); now.Sub(housekept) >= time.Duration(d.config.CommitInterval) {
+			housekept = now
+			d.commit(ctx, cl, d.allWindows())
+			d.trim(now)
+			d.resume(cl)
+		}
+		cl.AllowRebalance()
+	}
+	return nil
+}
+
+// note remembers what could not be read.
+func (d *Dispatcher) note(fetches kgo.Fetches) {
+	var unread error
+	fetches.EachError(func(topic string, p int32, err error) {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			return // the end of our own wait
+		}
+		unread = fmt.Errorf("read %s/%d: %w", topic, p, err)
+		d.log.Warn("cannot read", schemas.LogTopic, topic, schemas.LogPartition, p, schemas.LogError, err)
+	})
+	d.setUnread(unread)
+}
+
+func (d *Dispatcher) intake(cl *kgo.Client, p kgo.FetchTopicPartition) {
+	if len(p.Records) == 0 {
+		return
+	}
+	id, now := partition{p.Topic, p.Partition}, time.Now()
+	w := d.window(id)
+	for _, r := range p.Records {
+		d.accept(w.add(r, now))
+	}
+	if w.unsettled() >= d.config.Window {
+		d.log.Warn("too many escalations are not delivered; reading pauses",
+			schemas.LogTopic, id.topic, schemas.LogPartition, id.id, schemas.LogCount, w.unsettled())
+		d.mu.Lock()
+		d.paused[id] = true
+		d.mu.Unlock()
+		cl.PauseFetchPartitions(map[string][]int32{id.topic: {id.id}})
+	}
+}
+
+func (d *Dispatcher) window(id partition) *window {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.windows[id] == nil {
+		d.windows[id] = newWindow(id.topic, id.id)
+	}
+	return d.windows[id]
+}
+
+// resume reads on where a window has become half empty.
+func (d *Dispatcher) resume(cl *kgo.Client) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id := range d.paused {
+		if w := d.windows[id]; w == nil || w.unsettled() <= d.config.Window/2 {
+			delete(d.paused, id)
+			cl.ResumeFetchPartitions(map[string][]int32{id.topic: {id.id}})
+		}
+	}
+}
+
+func (d *Dispatcher) allWindows() []*window {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Values(d.windows))
+}
+
+func (d *Dispatcher) windowsOf(partitions map[string][]int32) (ws []*window) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for topic, ids := range partitions {
+		for _, id := range ids {
+			if w := d.windows[partition{topic, id}]; w != nil {
+				ws = append(ws, w)
+			}
+		}
+	}
+	return ws
+}
+
+// release gives partitions up: attempts under way may end, what is settled is
+// committed, and everything else is left to whoever reads it next.
+func (d *Dispatcher) release(ctx context.Context, cl *kgo.Client, ws []*window) {
+	for _, w := range ws {
+		w.close()
+	}
+	drain, cancel := context.WithTimeout(ctx, time.Duration(d.config.Drain))
+	defer cancel()
+	for _, w := range ws {
+		w.drain(drain)
+	}
+	d.commit(ctx, cl, ws)
+	d.forget(ws)
+}
+
+func (d *Dispatcher) forget(ws []*window) {
+	for _, w := range ws {
+		w.close()
+		d.metrics.rereads.Add(float64(w.unsettled()))
+		d.mu.Lock()
+		delete(d.windows, partition{w.topic, w.partition})
+		d.mu.Unlock()
+	}
+}
+
+// commit commits what is settled. A failure is no harm: the next one covers it,
+// and what it leaves uncommitted is delivered again.
+func (d *Dispatcher) commit(ctx context.Context, cl *kgo.Client, ws []*window) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	offsets := map[string]map[int32]kgo.EpochOffset{}
+	for _, w := range ws {
+		if o, ok := w.committable(); ok {
+			if offsets[w.topic] == nil {
+				offsets[w.topic] = map[int32]kgo.EpochOffset{}
+			}
+			offsets[w.topic][w.partition] = o
+		}
+	}
+	if len(offsets) == 0 {
+		return
+	}
+	var failure error
+	cl.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+		failure = commitError(resp, err)
+	})
+	if failure != nil {
+		d.log.Warn("offsets not committed", slog.Any(schemas.LogError, failure))
+		return
+	}
+	for _, w := range ws {
+		w.committed(offsets[w.topic][w.partition])
+	}
+}
+
+func commitError(resp *kmsg.OffsetCommitResponse, err error) error {
+	if err != nil {
+		return err
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return fmt.Errorf("%s/%d: %w", t.Topic, p.Partition, err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+// Package notifytest is the suite that every destination behind HTTP passes: what
+// it posts, how it reads answers, and that it never tells its address.
+//
+// Reads: nothing.
+// Writes: nothing.
+package notifytest
+
+import (
+	"errors"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"unpark/connectors/notify"
+	"unpark/schemas"
+)
+
+var rewrite = flag.Bool("rewrite", false, "rewrite the goldens in testdata; read the diff")
+
+// Reference is what the destination under test is configured with.
+const Reference = "env:UNPARK_TEST"
+
+// secret is in the path and the query of every address the suite hands out.
+const secret = "xoxb-TOP-SECRET"
+
+// Destination is what is tested.
+type Destination struct {
+	// New returns the Notifier configured with Reference.
+	New func(resolve func(ref string) (string, error), client *http.Client) notify.Notifier
+	// Taken is the body of an answer that means the message was taken.
+	Taken string
+}
+
+// Run runs the suite. The payload's golden is testdata/payload.golden.
+func Run(t *testing.T, d Destination) {
+	t.Run("payload", func(t *testing.T) { payload(t, d) })
+	t.Run("answers", func(t *testing.T) { answers(t, d) })
+	t.Run("timeout", func(t *testing.T) { timeout(t, d) })
+	t.Run("unreachable", func(t *testing.T) { unreachable(t, d) })
+	t.Run("redirect", func(t *testing.T) { redirect(t, d) })
+	t.Run("secret", func(t *testing.T) { badSecret(t, d) })
+}
+
+// Message returns an escalation with every trap a text can hold.
+func Message(t *testing.T) notify.Message {
+	t.Helper()
+	agent, queue := `Ada <!channel> & "Co"`, "Größe <b>"
+	e := &schemas.Escalation{
+		ID: "0000000000000000000000000000000a", Status: "raised", Kind: "warning", Org: "org 1", Conversation: "c-1",
+		Objective: "reply", TierSeconds: 12600, Policy: "whatsapp", PolicyVersion: "v1",
+		Start: 1767368700000, Due: 1767611700000, At: 1767611710000, Elapsed: 12600,
+		Queue: &schemas.QueueRef{Name: &queue}, Agent: &schemas.AgentRef{Name: &agent}, Explain: []schemas.Interval{},
+	}
+	value, err := schemas.EncodeEscalation(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return notify.Message{Escalation: e, Value: value, OrgName: "Acme"}
+}
+
+// serve starts a server and returns the destination pointed at it.
+func serve(t *testing.T, d Destination, h http.HandlerFunc) (notify.Notifier, *httptest.Server) {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return build(d, s.URL+"/services/"+secret+"?token="+secret, s.Client()), s
+}
+
+func build(d Destination, address string, client *http.Client) notify.Notifier {
+	return d.New(func(ref string) (string, error) {
+		if ref != Reference {
+			return "", errors.New("unknown reference")
+		}
+		return address, nil
+	}, client)
+}
+
+// send returns the error of one message, after checking that it keeps the secret.
+func send(t *testing.T, n notify.Notifier) error {
+	t.Helper()
+	err := n.Notify(t.Context(), Message(t))
+	silent(t, err)
+	return err
+}
+
+func silent(t *testing.T, err error) {
+	t.Helper()
+	if err != nil && (strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "/services/")) {
+		t.Errorf("the error tells the address: %v", err)
+	}
+}
+
+// want checks the kind of an error.
+func want(t *testing.T, err error, permanent bool, retryAfter time.Duration) *notify.Error {
+	t.Helper()
+	e, ok := errors.AsType[*notify.Error](err)
+	switch {
+	case !ok:
+		t.Fatalf("got %v, want a *notify.Error", err)
+	case e.Permanent != permanent:
+		t.Errorf("%v: permanent is %v, want %v", err, e.Permanent, permanent)
+	case e.RetryAfter != retryAfter:
+		t.Errorf("%v: retry after %v, want %v", err, e.RetryAfter, retryAfter)
+	case e.Reason == "":
+		t.Errorf("%v: no reason", err)
+	}
+	return e
+}
+
+func golden(t *testing.T, got string) {
+	t.Helper()
+	const file = "testdata/payload.golden"
+	if *rewrite {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wanted, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(wanted), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}

@@ -1,0 +1,183 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"unpark/schemas"
+)
+
+// Configs tells the rules of orgs: their files as JSON, as they stand on
+// org-config.
+type Configs interface {
+	// Rules returns one version of an org's rules. It says false only if it knows
+	// that there is none, and fails if it cannot know.
+	Rules(ctx context.Context, org, version string) ([]byte, bool, error)
+	// NewestRules returns the newest version.
+	NewestRules(org string) ([]byte, bool)
+}
+
+// orgRules is the part of an org file that says whom to tell.
+type orgRules struct {
+	Name     string `json:"name"`
+	Timezone string `json:"timezone"`
+	Policies []struct {
+		Name       string `json:"name"`
+		Objectives []struct {
+			Objective string `json:"objective"`
+			Tiers     []struct {
+				At     schemas.Duration `json:"at"`
+				Notify []string         `json:"notify"`
+			} `json:"tiers"`
+		} `json:"objectives"`
+	} `json:"policies"`
+	Routes Routes `json:"routes"`
+}
+
+// defaultRoute is what the tiers of the default policy notify (SLA.md section 7).
+const defaultRoute = "default"
+
+// target is a destination that an escalation is to be told to. A target with a
+// problem is a part of the route that leads nowhere.
+type target struct {
+	// name is org/route/index, org/route or org: as much as is known. It is what
+	// HeaderDestination holds, and says nothing secret.
+	name        string
+	destination Destination
+	problem     *Error
+}
+
+// plan is whom to tell of one escalation, and how to speak of its org.
+type plan struct {
+	targets []target
+	orgName string
+	zone    *time.Location
+}
+
+// route finds whom to tell: the tier of the version that raised the escalation
+// names the routes, so that a later edit does not redirect what was promised; the
+// newest version says what stands behind them, so that a repaired address is used
+// at once.
+func route(ctx context.Context, configs Configs, e *schemas.Escalation) (plan, error) {
+	raised, known, err := configs.Rules(ctx, e.Org, e.PolicyVersion)
+	if err != nil {
+		return plan{}, Retryable(reasonConfig, fmt.Errorf("rules of %s, version %s: %w", e.Org, e.PolicyVersion, err))
+	}
+	newest, ok := configs.NewestRules(e.Org)
+	switch {
+	case !known && !ok:
+		return plan{}, Permanent(reasonUnknownOrg, fmt.Errorf("org %s has no rules", e.Org))
+	case !known:
+		return plan{}, Permanent(reasonUnknownVersion, fmt.Errorf("org %s has no rules of version %s", e.Org, e.PolicyVersion))
+	case !ok:
+		newest = raised
+	}
+	names, err := notifyOf(raised, e)
+	if err != nil {
+		return plan{}, err
+	}
+	rules, err := decodeRules(newest)
+	if err != nil {
+		return plan{}, err
+	}
+	p := rules.plan()
+	for _, name := range names {
+		p.add(rules.targets(e.Org, name)...)
+	}
+	return p, nil
+}
+
+// notifyOf returns the routes that the escalation's tier names.
+func notifyOf(version []byte, e *schemas.Escalation) ([]string, error) {
+	rules, err := decodeRules(version)
+	if err != nil {
+		return nil, err
+	}
+	if len(rules.Policies) == 0 {
+		return []string{defaultRoute}, nil
+	}
+	for _, p := range rules.Policies {
+		for _, o := range p.Objectives {
+			for _, t := range o.Tiers {
+				if p.Name == e.Policy && o.Objective == e.Objective && t.At.Milliseconds()/1000 == e.TierSeconds {
+					return t.Notify, nil
+				}
+			}
+		}
+	}
+	return nil, Permanent(reasonUnknownTier, fmt.Errorf("version %s has no tier at %ds for %s in policy %s", e.PolicyVersion, e.TierSeconds, e.Objective, e.Policy))
+}
+
+func decodeRules(value []byte) (*orgRules, error) {
+	r := new(orgRules)
+	if err := json.Unmarshal(value, r); err != nil {
+		return nil, Permanent(reasonRules, errors.New("the org's rules cannot be decoded"))
+	}
+	return r, nil
+}
+
+func (r *orgRules) plan() plan {
+	zone, err := time.LoadLocation(r.Timezone)
+	if err != nil {
+		zone = time.UTC // lint refuses it; a text in UTC is better than none
+	}
+	return plan{orgName: r.Name, zone: zone}
+}
+
+// targets returns the destinations of a route.
+func (r *orgRules) targets(org, routeName string) []target {
+	name := org + "/" + routeName
+	if len(r.Routes[routeName]) == 0 {
+		return []target{{name: name, problem: Permanent(reasonUnknownRoute, fmt.Errorf("route %s has no destination", name))}}
+	}
+	var ts []target
+	for i, d := range r.Routes[routeName] {
+		ts = append(ts, target{name: name + "/" + strconv.Itoa(i), destination: d})
+	}
+	return ts
+}
+
+// add adds targets, each destination once: two routes may lead to one channel.
+func (p *plan) add(ts ...target) {
+	for _, t := range ts {
+		same := func(o target) bool {
+			return o.problem == nil && t.problem == nil && o.destination.key() == t.destination.key()
+		}
+		if !slices.ContainsFunc(p.targets, same) {
+			p.targets = append(p.targets, t)
+		}
+	}
+}
+
+// find returns what a dead letter's destination stands for now.
+func find(configs Configs, org, name string) (plan, error) {
+	value, ok := configs.NewestRules(org)
+	if !ok {
+		return plan{}, Permanent(reasonUnknownOrg, fmt.Errorf("org %s has no rules", org))
+	}
+	rules, err := decodeRules(value)
+	if err != nil {
+		return plan{}, err
+	}
+	rest, ok := strings.CutPrefix(name, org+"/")
+	if !ok {
+		return plan{}, Permanent(reasonUnknownRoute, fmt.Errorf("%s is no destination of org %s", name, org))
+	}
+	routeName, _, indexed := strings.Cut(rest, "/")
+	p := rules.plan()
+	for _, t := range rules.targets(org, routeName) {
+		if !indexed || t.name == name || t.problem != nil {
+			p.add(t)
+		}
+	}
+	if len(p.targets) == 0 {
+		return plan{}, Permanent(reasonUnknownRoute, fmt.Errorf("%s has no such destination any more", name))
+	}
+	return p, nil
+}

@@ -1,0 +1,49 @@
+package slack_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"unpark/connectors/notify"
+	"unpark/connectors/notify/notifytest"
+	"unpark/connectors/notify/slack"
+)
+
+func TestSuite(t *testing.T) {
+	notifytest.Run(t, notifytest.Destination{
+		Taken: "ok",
+		New: func(resolve func(string) (string, error), client *http.Client) notify.Notifier {
+			return slack.New(notify.SlackConfig{Webhook: notifytest.Reference}, resolve, client)
+		},
+	})
+}
+
+func TestAnswers(t *testing.T) {
+	for _, c := range []struct {
+		status    int
+		body      string
+		reason    string
+		permanent bool
+	}{
+		{400, "invalid_payload", "invalid_payload", true},
+		{404, "no_service", "no_service", true},
+		{410, "channel_is_archived\n", "channel_is_archived", true},
+		{403, "<html>who knows</html>", "http_403", true},
+		{500, "rollup_error", "rollup_error", false},
+		{200, "<html>a proxy's page</html>", "unexpected_answer", false},
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(c.status)
+			io.WriteString(w, c.body)
+		}))
+		n := slack.New(notify.SlackConfig{Webhook: "env:UNPARK_X"}, func(string) (string, error) { return s.URL, nil }, s.Client())
+		e, ok := errors.AsType[*notify.Error](n.Notify(t.Context(), notifytest.Message(t)))
+		s.Close()
+		if !ok || e.Reason != c.reason || e.Permanent != c.permanent {
+			t.Errorf("%d %q: got %v, want reason %s, permanent %v", c.status, c.body, e, c.reason, c.permanent)
+		}
+	}
+}

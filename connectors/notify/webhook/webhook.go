@@ -1,0 +1,100 @@
+// Package webhook posts escalations to an address of the org's choice: the JSON
+// record as it stands on the topic, with CloudEvents headers (HTTP protocol
+// binding 1.0, binary mode).
+//
+// Reads: nothing.
+// Writes: the configured address.
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"unpark/connectors/notify"
+	"unpark/schemas"
+)
+
+// maxRedirects bounds a loop within one host.
+const maxRedirects = 3
+
+// Notifier posts to one address.
+type Notifier struct {
+	url     string
+	resolve func(ref string) (string, error)
+	client  *http.Client
+}
+
+// New returns a Notifier for the address that c holds or refers to. A reference
+// is resolved for every message, so that a rotated secret needs no restart.
+func New(c notify.WebhookConfig, resolve func(ref string) (string, error), client *http.Client) *Notifier {
+	own := *client
+	own.CheckRedirect = checkRedirect
+	return &Notifier{url: c.URL, resolve: resolve, client: &own}
+}
+
+// checkRedirect follows only what still posts the record to whom it is meant
+// for. Anything else is left as the answer, a 3xx, which is permanent.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	from := via[len(via)-1]
+	if req.Method != http.MethodPost || req.URL.Host != from.URL.Host || req.URL.Scheme != from.URL.Scheme || len(via) > maxRedirects {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// Notify implements notify.Notifier.
+func (n *Notifier) Notify(ctx context.Context, m notify.Message) error {
+	address, err := notify.Address(n.url, n.resolve)
+	if err != nil {
+		return err
+	}
+	answer, err := notify.Post(ctx, n.client, address, headers(m.Escalation), m.Value)
+	if err == nil {
+		err = answer.Err()
+	}
+	if e, ok := errors.AsType[*notify.Error](err); ok {
+		e.Err = fmt.Errorf("POST %s: %w", redacted(address), e.Err)
+	}
+	return err
+}
+
+// redacted is what may be said of an address: the path and the query may hold
+// tokens.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return "webhook" // no address at all, so it may be any secret
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// headers turns the record's Kafka headers into those of HTTP.
+func headers(e *schemas.Escalation) http.Header {
+	h := http.Header{}
+	for _, one := range schemas.EscalationHeaders(e) {
+		if name, ok := strings.CutPrefix(one.Key, "ce_"); ok {
+			h.Set("ce-"+name, encode(string(one.Value)))
+		} else {
+			h.Set(one.Key, string(one.Value))
+		}
+	}
+	return h
+}
+
+// encode percent-encodes what a header cannot hold, as the binding asks for
+// (section 3.1.3.2).
+func encode(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' || c == '"' || c == '%' {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,60 @@
+package webhook_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"unpark/connectors/notify"
+	"unpark/connectors/notify/notifytest"
+	"unpark/connectors/notify/webhook"
+)
+
+func TestSuite(t *testing.T) {
+	notifytest.Run(t, notifytest.Destination{
+		New: func(resolve func(string) (string, error), client *http.Client) notify.Notifier {
+			return webhook.New(notify.WebhookConfig{URL: notifytest.Reference}, resolve, client)
+		},
+	})
+}
+
+func TestPlainAddressIsNotResolved(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	resolve := func(string) (string, error) { return "", errors.New("not asked for") }
+	if err := webhook.New(notify.WebhookConfig{URL: s.URL}, resolve, s.Client()).Notify(t.Context(), notifytest.Message(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestErrorNamesTheHost(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	defer s.Close()
+	n := webhook.New(notify.WebhookConfig{URL: strings.Replace(s.URL, "//", "//user:pass@", 1) + "/in?t=1"}, nil, s.Client())
+	err := n.Notify(t.Context(), notifytest.Message(t))
+	if got, want := err.Error(), "http_418: POST "+s.URL+": answered 418 I'm a teapot"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestRedirectOnTheSameHost(t *testing.T) {
+	for status, wantErr := range map[int]bool{http.StatusPermanentRedirect: false, http.StatusTemporaryRedirect: false, http.StatusFound: true} {
+		posts := 0
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/old" {
+				http.Redirect(w, r, "/new", status)
+				return
+			}
+			if r.Method == http.MethodPost && r.ContentLength > 0 {
+				posts++
+			}
+		}))
+		err := webhook.New(notify.WebhookConfig{URL: s.URL + "/old"}, nil, s.Client()).Notify(t.Context(), notifytest.Message(t))
+		s.Close()
+		if (err != nil) != wantErr || (posts == 1) == wantErr {
+			t.Errorf("%d: got error %v and %d posts, want an error: %v", status, err, posts, wantErr)
+		}
+	}
+}
