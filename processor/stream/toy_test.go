@@ -26,6 +26,7 @@ type toyState struct {
 }
 
 const (
+	echoDirection   = "echo" // emits the count at once
 	poisonDirection = "poison"
 	brokenDirection = "broken"
 	padDirection    = "pad" // division_id tells how much
@@ -69,8 +70,12 @@ func (h *toy) Process(tx Tx, rec Record) error {
 		return err
 	}
 	st.Count++
-	if ev.Direction == padDirection {
+	switch ev.Direction {
+	case padDirection:
 		st.Pad = ev.DivisionId
+	case echoDirection:
+		tx.Emit(Output{Topic: schemas.Escalations, Key: []byte(ev.ConversationId), Value: fmt.Appendf(nil, "%s#%d", ev.ConversationId, st.Count)})
+		return nil
 	}
 	// A later look leaves the entry where it is, an earlier one sets another.
 	if st.Look = ev.EventTimeMs; st.Deadline == 0 || st.Look < st.Deadline {

@@ -181,7 +181,10 @@ func (t *transaction) end(ctx context.Context) error {
 	case committed:
 		return t.committed()
 	case why == "":
-		why = abortRebalance
+		// Mostly a rebalance. But the client says the same after an answer that
+		// leaves open whether the brokers have committed.
+		t.aborted(abortRebalance)
+		return fmt.Errorf("end: %w: not committed", errRebuild)
 	}
 	t.aborted(why)
 	if err := t.produceErr(); err != nil {

@@ -1,0 +1,291 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
+
+	"unpark/schemas"
+)
+
+const (
+	testPrefix  = "t."
+	testTimeout = 30 * time.Second
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// kafka is an embedded broker with unpark's topics.
+type kafka struct {
+	t     testing.TB
+	fake  *kfake.Cluster
+	cl    *kgo.Client
+	admin *kadm.Client
+}
+
+func newKafka(t testing.TB, partitions int32, opts ...kfake.Opt) *kafka {
+	t.Helper()
+	fake, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	k := &kafka{t: t, fake: fake, cl: cl, admin: kadm.NewClient(cl)}
+	if partitions > 0 {
+		for _, topic := range schemas.Topics() {
+			k.create(topic, partitions)
+		}
+	}
+	return k
+}
+
+func (k *kafka) create(topic schemas.Topic, partitions int32) {
+	k.t.Helper()
+	configs := make(map[string]*string)
+	for key, v := range topic.Config {
+		configs[key] = &v
+	}
+	delete(configs, "message.timestamp.type")
+	if !topic.Partitioned {
+		partitions = 1
+	}
+	if _, err := k.admin.CreateTopic(k.ctx(), partitions, 1, configs, topic.Name(testPrefix)); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+func (k *kafka) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+	k.t.Cleanup(cancel)
+	return ctx
+}
+
+func (k *kafka) config(instance, dir string) Config {
+	return Config{
+		Kafka:  []kgo.Opt{kgo.SeedBrokers(k.fake.ListenAddrs()...), kgo.MetadataMinAge(50 * time.Millisecond)},
+		Prefix: testPrefix, Instance: instance, DataDir: dir, Embedded: true, CommitInterval: 5 * time.Millisecond,
+		Logger: slog.New(slog.NewTextHandler(k.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
+	}
+}
+
+// process is a process that runs runners.
+type process struct {
+	t       testing.TB
+	runners *Runners
+	cancel  context.CancelFunc
+	done    chan struct{}
+	err     error
+}
+
+func (k *kafka) start(cfg Config) *process {
+	k.t.Helper()
+	r, err := New(cfg, func(int32) Handler { return newToy() })
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &process{t: k.t, runners: r, cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.err = r.Run(ctx)
+	}()
+	k.t.Cleanup(func() { p.cancel(); <-p.done })
+	return p
+}
+
+func (p *process) stop() {
+	p.t.Helper()
+	p.cancel()
+	if err := p.wait(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *process) wait() error {
+	p.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(testTimeout):
+		p.t.Fatal("the runners do not end")
+	}
+	return p.err
+}
+
+func (p *process) waitReady() {
+	p.t.Helper()
+	waitFor(p.t, "ready", p.runners.Ready)
+}
+
+// waitFor waits until check returns nil.
+func waitFor(t testing.TB, what string, check func() error) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(testTimeout)
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-timeout:
+			t.Fatalf("waiting for %s: %v", what, err)
+		}
+	}
+}
+
+func (k *kafka) produce(partition int32, value []byte) {
+	k.t.Helper()
+	rec := &kgo.Record{Topic: schemas.ConversationEvents.Name(testPrefix), Partition: partition, Key: []byte("k"), Value: value}
+	if err := k.cl.ProduceSync(k.ctx(), rec).FirstErr(); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// echo produces events that are answered with a count each, n to every one of
+// the partitions, and returns the answers.
+func (k *kafka) echo(partitions int32, from, n int) []string {
+	k.t.Helper()
+	var recs []*kgo.Record
+	var want []string
+	for i := from; i < from+n; i++ {
+		for p := range partitions {
+			in := eventInput(fmt.Sprintf("c%d", p), 0)
+			in.GetEvent().Direction = echoDirection
+			recs = append(recs, &kgo.Record{Topic: schemas.ConversationEvents.Name(testPrefix), Partition: p, Value: encode(in)})
+			want = append(want, fmt.Sprintf("c%d#%d", p, i+1))
+		}
+	}
+	if err := k.cl.ProduceSync(k.ctx(), recs...).FirstErr(); err != nil {
+		k.t.Fatal(err)
+	}
+	return want
+}
+
+// read returns the committed records of a topic.
+func (k *kafka) read(topic schemas.Topic) []*kgo.Record {
+	k.t.Helper()
+	name := topic.Name(testPrefix)
+	ends, err := k.admin.ListCommittedOffsets(k.ctx(), name)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	var recs []*kgo.Record
+	ends.Each(func(o kadm.ListedOffset) {
+		m, err := k.admin.Metadata(k.ctx(), name)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		f := fetcher{client: k.cl, admin: k.admin, topic: name, topicID: m.Topics[name].ID, partition: o.Partition}
+		for at := int64(0); at < o.Offset; {
+			c, err := f.fetch(k.ctx(), at)
+			if err != nil {
+				k.t.Fatal(err)
+			}
+			recs, at = append(recs, c.records...), c.next
+		}
+	})
+	return recs
+}
+
+func (k *kafka) values(topic schemas.Topic) []string {
+	k.t.Helper()
+	var vs []string
+	for _, r := range k.read(topic) {
+		vs = append(vs, string(r.Value))
+	}
+	return slices.Sorted(slices.Values(vs))
+}
+
+// waitEscalations waits until there are as many escalations as wanted and checks
+// that they are those.
+func (k *kafka) waitEscalations(want []string) {
+	k.t.Helper()
+	waitFor(k.t, "escalations", func() error {
+		if n := len(k.values(schemas.Escalations)); n < len(want) {
+			return fmt.Errorf("%d of %d", n, len(want))
+		}
+		return nil
+	})
+	k.checkEscalations(want)
+}
+
+func (k *kafka) checkEscalations(want []string) {
+	k.t.Helper()
+	want = slices.Sorted(slices.Values(want))
+	if diff := cmp.Diff(want, k.values(schemas.Escalations)); diff != "" {
+		k.t.Errorf("escalations (-want +got):\n%s", diff)
+	}
+}
+
+// state reads what the changelog says of the keys, without meta records.
+func (k *kafka) state() map[string]string {
+	k.t.Helper()
+	st := make(map[string]string)
+	for _, r := range k.read(schemas.SLAChangelog) {
+		if string(r.Key) != string(schemas.MetaKey) {
+			st[string(r.Key)] = string(r.Value)
+		}
+	}
+	maps.DeleteFunc(st, func(_, v string) bool { return v == "" })
+	return st
+}
+
+// link is a process's way to the brokers; it can be cut.
+type link struct {
+	mu    sync.Mutex
+	cut   bool
+	conns []net.Conn
+}
+
+func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cut {
+		return nil, errors.New("the link is cut")
+	}
+	c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+	if err == nil {
+		l.conns = append(l.conns, c)
+	}
+	return c, err
+}
+
+func (l *link) set(cut bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = cut
+	for _, c := range l.conns {
+		_ = c.Close()
+	}
+	l.conns = nil
+}
+
+func wantError(t testing.TB, err error, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if err == nil || !strings.Contains(err.Error(), w) {
+			t.Errorf("err = %v, want one that says %q", err, w)
+		}
+	}
+}
