@@ -10,6 +10,8 @@ const (
 	sessionTimeout     = 10 * time.Second
 	heartbeatInterval  = 3 * time.Second
 	transactionTimeout = 10 * time.Second
+	// A partition that is resumed waits for the fetch under way.
+	fetchMaxWait = 250 * time.Millisecond
 )
 
 // plainOptions are those of the client that appends ticks, reads the changelog
@@ -37,6 +39,7 @@ func (r *runner) sessionOptions() []kgo.Opt {
 		kgo.RecordDeliveryTimeout(transactionTimeout),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMinBytes(1),
+		kgo.FetchMaxWait(fetchMaxWait),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.AdjustFetchOffsetsFn(r.assigned),
 		kgo.OnPartitionsAssigned(r.joined),

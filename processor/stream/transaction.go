@@ -60,11 +60,18 @@ func (t *transaction) gather(ctx context.Context, fetches kgo.Fetches) error {
 		if n >= t.r.cfg.MaxRecords || left <= 0 || ctx.Err() != nil || len(t.failed) > 0 {
 			return nil
 		}
-		fetches = t.r.poll(ctx, left, t.r.cfg.MaxRecords-n)
+		fetches = t.pollMore(ctx, left, t.r.cfg.MaxRecords-n)
 		if err := t.r.checkFetches(fetches); err != nil {
 			return err
 		}
 	}
+}
+
+// pollMore leaves wake-ups to the loop's own poll, which sees to them.
+func (t *transaction) pollMore(ctx context.Context, wait time.Duration, limit int) kgo.Fetches {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	return t.r.session.PollRecords(ctx, limit)
 }
 
 func (t *transaction) apply(fetches kgo.Fetches) int {
