@@ -26,52 +26,68 @@ func loadZone(name string) (*time.Location, error) {
 // milliseconds from 1970-01-01T00:00 to it on a clock without a zone.
 type wallClock struct{ eras []era }
 
-// era is a stretch of constant offset: wall time = instant + offset.
-type era struct{ from, to, offset int64 }
+// era is a stretch of constant offset, until the next one begins: wall time =
+// instant + offset.
+type era struct{ from, offset int64 }
+
+// stride is shorter than any zone has ever kept an offset.
+const stride = msPerDay / 2
 
 // newWallClock covers the instants of [from, to) and the wall times they show.
+// It looks for changes itself: Time.ZoneBounds answers with an end that lies
+// before the instant on the last day of leap years from 2040 on
+// (golang/go#81583), and does not tell changes of offset from other ones.
 func newWallClock(loc *time.Location, from, to int64) wallClock {
-	var w wallClock
-	for t := time.UnixMilli(from - reach).In(loc); ; {
-		start, end := t.ZoneBounds()
-		_, offset := t.Zone()
-		e := era{from - 2*reach, to + 2*reach, int64(offset) * 1000}
-		if len(w.eras) > 0 {
-			e.from = start.UnixMilli()
+	t := from - reach
+	w := wallClock{eras: []era{{t, offsetAt(loc, t)}}}
+	for ; t < to+reach; t += stride {
+		offset := offsetAt(loc, t+stride)
+		if offset != w.eras[len(w.eras)-1].offset {
+			w.eras = append(w.eras, era{firstWith(loc, offset, t, t+stride), offset})
 		}
-		if end.IsZero() || end.UnixMilli() >= to+reach {
-			w.eras = append(w.eras, e)
-			return w
-		}
-		e.to = end.UnixMilli()
-		w.eras = append(w.eras, e)
-		t = end
 	}
+	return w
+}
+
+// firstWith returns the first instant in (from, to] that has the offset of to.
+func firstWith(loc *time.Location, offset, from, to int64) int64 {
+	for to-from > 1 {
+		if middle := (from + to) / 2; offsetAt(loc, middle) == offset {
+			to = middle
+		} else {
+			from = middle
+		}
+	}
+	return to
+}
+
+func offsetAt(loc *time.Location, t int64) int64 {
+	_, seconds := time.UnixMilli(t).In(loc).Zone()
+	return int64(seconds) * 1000
 }
 
 // instant returns when the wall time is: the first time if it happens twice,
 // moved forward by the gap if it does not happen.
 func (w wallClock) instant(wall int64) int64 {
-	for i, e := range w.eras {
-		t := wall - e.offset
-		if t < e.to || i == len(w.eras)-1 {
+	for i, e := range w.eras[:len(w.eras)-1] {
+		t, next := wall-e.offset, w.eras[i+1]
+		if t < next.from {
 			return t
 		}
-		if next := w.eras[i+1]; wall-next.offset < next.from {
+		if wall-next.offset < next.from {
 			return t // in the gap between the two: the offset before it
 		}
 	}
-	return wall
+	return wall - w.eras[len(w.eras)-1].offset
 }
 
 // wallOf returns the wall time that the instant shows.
 func (w wallClock) wallOf(t int64) int64 {
-	for _, e := range w.eras {
-		if t < e.to {
-			return t + e.offset
-		}
+	i := len(w.eras) - 1
+	for i > 0 && t < w.eras[i].from {
+		i--
 	}
-	return t + w.eras[len(w.eras)-1].offset
+	return t + w.eras[i].offset
 }
 
 // dayOf returns the number of the day of a wall time; day 0 is 1970-01-01.
