@@ -1,0 +1,120 @@
+package eventbridge
+
+import (
+	"errors"
+	"strings"
+
+	"unpark/schemas"
+)
+
+// envelope is what is needed of an EventBridge envelope.
+type envelope struct {
+	detailType, source, id, time string
+	body                         []byte // detail.eventBody, points into the raw envelope
+}
+
+// readEnvelope checks all of raw and returns its outer part.
+func readEnvelope(raw []byte) (envelope, error) {
+	if len(raw) > MaxEnvelope {
+		return envelope{}, fail(TooLarge, "over 256 KiB")
+	}
+	var e envelope
+	s := scanner{b: raw}
+	object := s.peek() == '{'
+	for key := range s.object() {
+		switch string(key) {
+		case "detail-type":
+			e.detailType = string(s.str())
+		case "source":
+			e.source = string(s.str())
+		case "id":
+			e.id = string(s.str())
+		case "time":
+			e.time = string(s.str())
+		case "detail":
+			e.body = readDetail(&s)
+		default:
+			s.skip()
+		}
+	}
+	s.end()
+	switch {
+	case errors.Is(s.err, errDeep):
+		return e, fail(TooDeep, "nested deeper than 32")
+	case s.err != nil:
+		return e, fail(NotJSON, "not a JSON value")
+	case !object:
+		return e, fail(WrongEnvelope, "no object")
+	case s.mistyped:
+		return e, fail(WrongEnvelope, "detail-type, source, id, time or detail is of another type")
+	case len(e.body) == 0 || e.body[0] != '{':
+		return e, fail(WrongEnvelope, "no detail.eventBody")
+	}
+	return e, nil
+}
+
+func readDetail(s *scanner) (body []byte) {
+	for key := range s.object() {
+		if string(key) == "eventBody" {
+			body = s.skip()
+			continue
+		}
+		s.skip()
+	}
+	return body
+}
+
+// topicPrefix is followed by {id}, literally or a conversation's id, and the
+// event's name.
+const topicPrefix = "v2.detail.events.conversation."
+
+var eventTopics = map[string]schemas.EventTopic{
+	"acd.start":       schemas.EventTopic_EVENT_TOPIC_ACD_START,
+	"acd.end":         schemas.EventTopic_EVENT_TOPIC_ACD_END,
+	"acw":             schemas.EventTopic_EVENT_TOPIC_ACW,
+	"attributes":      schemas.EventTopic_EVENT_TOPIC_ATTRIBUTES,
+	"contact":         schemas.EventTopic_EVENT_TOPIC_CONTACT,
+	"customer.start":  schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START,
+	"customer.end":    schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END,
+	"flow.start":      schemas.EventTopic_EVENT_TOPIC_FLOW_START,
+	"flow.end":        schemas.EventTopic_EVENT_TOPIC_FLOW_END,
+	"flow.outcome":    schemas.EventTopic_EVENT_TOPIC_FLOW_OUTCOME,
+	"outbound":        schemas.EventTopic_EVENT_TOPIC_OUTBOUND,
+	"user.start":      schemas.EventTopic_EVENT_TOPIC_USER_START,
+	"user.end":        schemas.EventTopic_EVENT_TOPIC_USER_END,
+	"voicemail.start": schemas.EventTopic_EVENT_TOPIC_VOICEMAIL_START,
+	"voicemail.end":   schemas.EventTopic_EVENT_TOPIC_VOICEMAIL_END,
+	"wrapup":          schemas.EventTopic_EVENT_TOPIC_WRAPUP,
+}
+
+// topicOf finds the event's name behind the last dot or the last but one, since
+// nothing forbids dots in an id.
+func topicOf(detailType string) (schemas.EventTopic, bool) {
+	rest, ok := strings.CutPrefix(detailType, topicPrefix)
+	if !ok {
+		return 0, false
+	}
+	dot := len(rest)
+	for range 2 {
+		if dot = strings.LastIndexByte(rest[:dot], '.'); dot <= 0 {
+			break
+		}
+		if topic, ok := eventTopics[rest[dot+1:]]; ok {
+			return topic, true
+		}
+	}
+	return 0, false
+}
+
+// hasSession says whether the topic opens or closes a session.
+func hasSession(t schemas.EventTopic) bool {
+	switch t {
+	case schemas.EventTopic_EVENT_TOPIC_ACD_START, schemas.EventTopic_EVENT_TOPIC_ACD_END,
+		schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END,
+		schemas.EventTopic_EVENT_TOPIC_FLOW_START, schemas.EventTopic_EVENT_TOPIC_FLOW_END,
+		schemas.EventTopic_EVENT_TOPIC_USER_START, schemas.EventTopic_EVENT_TOPIC_USER_END,
+		schemas.EventTopic_EVENT_TOPIC_VOICEMAIL_START, schemas.EventTopic_EVENT_TOPIC_VOICEMAIL_END:
+		return true
+	}
+	return false
+}
