@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"unpark/schemas"
 )
@@ -37,6 +38,8 @@ type runner struct {
 	session    *kgo.GroupTransactSession
 	partitions map[int32]*partition
 	progressed bool // the session has committed
+	memberID   string
+	generation int32
 
 	mu     sync.Mutex
 	fresh  map[int32]int64 // assigned and not yet taken up, with the group's offset (-1: none)
@@ -91,6 +94,9 @@ func (r *runner) work(ctx context.Context) error {
 }
 
 func (r *runner) open(ctx context.Context) error {
+	if err := r.checkName(ctx); err != nil {
+		return err
+	}
 	r.partitions, r.progressed = make(map[int32]*partition), false
 	r.mu.Lock() // the session's callbacks wait until it is set
 	r.fresh, r.member, r.status = make(map[int32]int64), false, make(map[int32]status)
@@ -114,6 +120,9 @@ func (r *runner) open(ctx context.Context) error {
 func (r *runner) close() {
 	for id := range r.partitions {
 		r.drop(id)
+	}
+	if id, generation := r.session.Client().GroupMetadata(); id != "" {
+		r.memberID, r.generation = id, generation
 	}
 	r.session.CloseAllowingRebalance()
 	r.publish()
@@ -167,6 +176,27 @@ func (r *runner) checkFetches(fetches kgo.Fetches) error {
 		default:
 			return fmt.Errorf("fetch %s/%d: %w: %w", e.Topic, e.Partition, errRebuild, e.Err)
 		}
+	}
+	return nil
+}
+
+// checkName asks whether another process has joined under the runner's name
+// since its last session. Opening the next one would take the name back, and the
+// two would do so in turn.
+func (r *runner) checkName(ctx context.Context) error {
+	if r.memberID == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
+	defer cancel()
+	req := kmsg.NewPtrHeartbeatRequest()
+	req.Group, req.MemberID, req.Generation, req.InstanceID = r.cfg.Group, r.memberID, r.generation, &r.name
+	resp, err := req.RequestWith(ctx, r.client)
+	if err != nil {
+		return fmt.Errorf("look for the runner's name in the group: %w: %w", errRebuild, err)
+	}
+	if err := kerr.ErrorForCode(resp.ErrorCode); isFenced(err) {
+		return r.fenced(err)
 	}
 	return nil
 }

@@ -1,8 +1,23 @@
 package stream
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"unpark/clock"
+	"unpark/processor/store"
+	"unpark/schemas"
 )
 
 func TestRunnersRestart(t *testing.T) {
@@ -20,6 +35,334 @@ func TestRunnersRestart(t *testing.T) {
 	p := k.start(k.config("a", t.TempDir())) // state comes from the changelog alone
 	k.waitEscalations(slices.Clone(want))
 	p.waitReady()
+	p.stop()
+	k.checkEscalations(want)
+}
+
+// A process that is cut off keeps what it has not committed to itself, and its
+// successor, on the same disk as of a crash, misses nothing.
+func TestRunnersCrash(t *testing.T) {
+	k := newKafka(t, 3)
+	fs := vfs.NewCrashableMem()
+	first, err := store.Open("data", store.Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = first.Close() })
+	var l link
+	cfg := k.config("a", "")
+	cfg.Store, cfg.Kafka = first, append(cfg.Kafka, kgo.Dialer(l.dial))
+	old := k.start(cfg)
+	want := k.echo(3, 0, 50)
+	k.waitEscalations(want)
+	l.set(true)
+	want = append(want, k.echo(3, 50, 50)...)
+
+	second, err := store.Open("data", store.Options{FS: fs.CrashClone(vfs.CrashCloneCfg{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = second.Close() })
+	cfg = k.config("a", "")
+	cfg.Store = second
+	p := k.start(cfg)
+	k.waitEscalations(want)
+
+	l.set(false)
+	wantError(t, old.wait(), "another process has taken the name t-processor-a-0")
+	want = append(want, k.echo(3, 100, 50)...)
+	k.waitEscalations(want)
+	p.stop()
+	k.checkEscalations(want)
+}
+
+func TestRunnersProduceError(t *testing.T) {
+	for _, topic := range []schemas.Topic{schemas.Escalations, schemas.SLAChangelog} {
+		k := newKafka(t, 2)
+		p := k.start(k.config("a", t.TempDir()))
+		p.waitReady()
+		k.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topic.Name(testPrefix), Err: kerr.InvalidRecord, Partitions: []int32{1}})
+		want := k.echo(2, 0, 20)
+		k.waitEscalations(want)
+		p.stop()
+		k.checkEscalations(want)
+	}
+}
+
+func TestRunnersEndError(t *testing.T) {
+	faults := map[string]*kerr.Error{
+		"answer lost":    kerr.RequestTimedOut, // the broker has committed all the same
+		"not done":       kerr.UnknownServerError,
+		"producer taken": kerr.ProducerFenced,
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			k := newKafka(t, 2)
+			p := k.start(k.config("a", t.TempDir()))
+			p.waitReady()
+			k.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TopLevel: true, Err: fault})
+			want := k.echo(2, 0, 20)
+			k.waitEscalations(want)
+			want = append(want, k.echo(2, 20, 20)...)
+			k.waitEscalations(want)
+			p.stop()
+			k.checkEscalations(want)
+		})
+	}
+}
+
+func TestRunnersRebalance(t *testing.T) {
+	k := newKafka(t, 6)
+	a := k.start(k.config("a", t.TempDir()))
+	want := k.echo(6, 0, 30)
+	k.waitEscalations(want)
+	cfg := k.config("b", t.TempDir())
+	cfg.Runners = 2
+	b := k.start(cfg)
+	for i := range 10 {
+		want = append(want, k.echo(6, 30+10*i, 10)...)
+	}
+	waitFor(t, "b to own partitions", func() error {
+		if n := owned(b.runners); n != 4 {
+			return fmt.Errorf("%d of 4", n)
+		}
+		return b.runners.Ready()
+	})
+	want = append(want, k.echo(6, 130, 30)...)
+	k.waitEscalations(want)
+	a.stop()
+	b.stop()
+	k.checkEscalations(want)
+}
+
+func owned(r *Runners) int {
+	n := 0
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, r := range r.runners {
+		r.mu.Lock()
+		n += len(r.status)
+		r.mu.Unlock()
+	}
+	return n
+}
+
+func TestRunnersRestoreEqualsState(t *testing.T) {
+	k := newKafka(t, 2)
+	kept := t.TempDir()
+	p := k.start(k.config("a", kept))
+	far := time.Now().Add(time.Hour).UnixMilli()
+	for i := range 20 {
+		k.produce(int32(i%2), encode(eventInput(fmt.Sprintf("far%d", i%7), far-int64(i))))
+	}
+	want := k.echo(2, 0, 10)
+	k.waitEscalations(want)
+	p.stop()
+	fresh := t.TempDir()
+	p = k.start(k.config("a", fresh))
+	p.waitReady()
+	p.stop()
+	got, old := dump(t, fresh), dump(t, kept)
+	if len(got) == 0 {
+		t.Error("nothing was restored")
+	}
+	for key := range old {
+		if strings.HasPrefix(key, "due") && got[key] == "" {
+			delete(old, key) // stale entries are not restored
+		}
+	}
+	if diff := cmp.Diff(old, got); diff != "" {
+		t.Errorf("state after a restore (-kept +restored):\n%s", diff)
+	}
+}
+
+// dump returns all that a data dir holds, but where it stands.
+func dump(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	s, err := store.Open(dir, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	all := make(map[string]string)
+	for id := range int32(2) {
+		p := s.Partition(id)
+		err := p.Scan(nil, nil, func(key, value []byte) bool {
+			all[fmt.Sprintf("%d %s", id, key)] = string(value)
+			if at, ok, err := newToy().Deadline(key, value); ok && err == nil {
+				all[fmt.Sprintf("want %d %d %s", id, at, key)] = "set"
+			}
+			return true
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		walk, err := p.Deadlines(store.Deadline{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for h, ok := walk.Head(); ok; h, ok = walk.Head() {
+			key := fmt.Sprintf("%d %d %s", id, h.At, h.Key)
+			delete(all, "want "+key)
+			all["due "+key] = "set"
+			walk.Advance()
+		}
+		if err := walk.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for key := range all {
+		if strings.HasPrefix(key, "want") {
+			t.Errorf("the index lacks %s", key)
+		}
+	}
+	return all
+}
+
+// Hours of timers pass in a moment of a scaled clock, driven by ticks alone.
+func TestRunnersTicks(t *testing.T) {
+	k := newKafka(t, 2)
+	cfg := k.config("a", t.TempDir())
+	cfg.Clock, cfg.MaxDue = clock.Scaled(time.Now(), 20_000), 2
+	cfg.CommitInterval = time.Millisecond
+	p := k.start(cfg)
+	p.waitReady()
+	due := cfg.Clock.Now().Add(4 * time.Hour).UnixMilli()
+	for i := range 10 {
+		k.produce(int32(i%2), encode(eventInput(fmt.Sprintf("c%d", i), due)))
+	}
+	waitFor(t, "escalations", func() error {
+		if n := len(k.values(schemas.Escalations)); n != 10 {
+			return fmt.Errorf("%d of 10", n)
+		}
+		return nil
+	})
+	p.stop()
+	for _, v := range k.values(schemas.Escalations) {
+		var conversation string
+		var count, was, at int64
+		if _, err := fmt.Sscanf(strings.ReplaceAll(v, "=", " "), "%s %d due %d at %d", &conversation, &count, &was, &at); err != nil {
+			t.Fatalf("%q: %v", v, err)
+		}
+		if was != due || at < due {
+			t.Errorf("%s was due at %d and judged at %d, want %d and not before", conversation, was, at, due)
+		}
+	}
+	checkTicks(t, k)
+}
+
+// checkTicks checks that no tick was appended before the previous one was
+// applied: the meta record of its transaction stands before it in time.
+func checkTicks(t *testing.T, k *kafka) {
+	t.Helper()
+	ticks := 0
+	for _, rec := range k.read(schemas.ConversationEvents) {
+		in, err := decode(Record{Value: rec.Value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tick := in.GetTick(); tick != nil {
+			ticks++
+			if tick.ClockMs != rec.Timestamp.UnixMilli() || tick.MaxDue != 2 || tick.Owner == "" {
+				t.Errorf("tick %v with time %d", tick, rec.Timestamp.UnixMilli())
+			}
+		}
+	}
+	if ticks < 6 {
+		t.Errorf("%d ticks, want 5 due ones at least in two partitions", ticks)
+	}
+}
+
+func TestRunnersSuspend(t *testing.T) {
+	k := newKafka(t, 2)
+	p := k.start(k.config("a", t.TempDir()))
+	want := k.echo(2, 0, 10)
+	k.waitEscalations(want)
+	k.produce(1, []byte("\x42\x01x")) // a kind of the future
+	waitFor(t, "a suspended partition", func() error {
+		if err := p.runners.Ready(); err == nil || !strings.Contains(err.Error(), "partition 1 is suspended") {
+			return fmt.Errorf("Ready: %w", err)
+		}
+		return nil
+	})
+	wantError(t, p.runners.Ready(), "offset", "newer unpark")
+	for _, v := range k.echo(2, 10, 10) {
+		if strings.HasPrefix(v, "c0") {
+			want = append(want, v)
+		}
+	}
+	k.waitEscalations(want)
+	p.stop()
+	k.checkEscalations(want)
+}
+
+func TestRunnersDeadLetters(t *testing.T) {
+	k := newKafka(t, 1)
+	p := k.start(k.config("a", t.TempDir()))
+	k.produce(0, []byte("{garbage"))
+	want := k.echo(1, 0, 1)
+	k.waitEscalations(want)
+	p.stop()
+	recs := k.read(schemas.DeadLetters)
+	if len(recs) != 1 || len(recs[0].Value) != 0 || string(recs[0].Key) != "k" {
+		t.Errorf("dead letters %v, want one with a key and no value", recs)
+	}
+}
+
+func TestRunnersPartitionCountChanged(t *testing.T) {
+	k := newKafka(t, 2)
+	dir := t.TempDir()
+	p := k.start(k.config("a", dir))
+	k.waitEscalations(k.echo(2, 0, 10))
+	p.stop()
+	for _, topic := range []schemas.Topic{schemas.ConversationEvents, schemas.SLAChangelog} {
+		if _, err := k.admin.UpdatePartitions(k.ctx(), 4, topic.Name(testPrefix)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p = k.start(k.config("a", dir))
+	wantError(t, p.wait(), "had 2 partitions", "has 4 now", "replay")
+}
+
+func TestRunnersLostState(t *testing.T) {
+	k := newKafka(t, 1)
+	p := k.start(k.config("a", t.TempDir()))
+	k.waitEscalations(k.echo(1, 0, 10))
+	p.stop()
+	if _, err := k.admin.DeleteTopic(k.ctx(), schemas.SLAChangelog.Name(testPrefix)); err != nil {
+		t.Fatal(err)
+	}
+	k.create(schemas.SLAChangelog, 1)
+	p = k.start(k.config("a", t.TempDir()))
+	waitFor(t, "a suspended partition", func() error {
+		if err := p.runners.Ready(); err == nil || !strings.Contains(err.Error(), "state was lost") {
+			return fmt.Errorf("Ready: %w", err)
+		}
+		return nil
+	})
+	p.stop()
+}
+
+func TestRunnersGroupOffsetsLost(t *testing.T) {
+	k := newKafka(t, 1)
+	p := k.start(k.config("a", t.TempDir()))
+	want := k.echo(1, 0, 10)
+	k.waitEscalations(want)
+	p.stop()
+	leave := kadm.LeaveGroup("t-processor").InstanceIDs("t-processor-a-0")
+	if _, err := k.admin.LeaveGroup(k.ctx(), leave); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.admin.DeleteGroup(k.ctx(), "t-processor"); err != nil {
+		t.Fatal(err)
+	}
+	p = k.start(k.config("a", t.TempDir())) // the meta record knows
+	want = append(want, k.echo(1, 10, 10)...)
+	k.waitEscalations(want)
 	p.stop()
 	k.checkEscalations(want)
 }
