@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -87,6 +88,9 @@ func kafkaProperties(dir string, ports []int, more map[string]string) []byte {
 		"group.initial.rebalance.delay.ms": "0",
 		// Tests wait for an owner that died; the default of 6 s is their floor.
 		"group.min.session.timeout.ms": "1000",
+		// After a crash the broker is let in again when its former self has expired.
+		"broker.session.timeout.ms":    "4000",
+		"broker.heartbeat.interval.ms": "500",
 		// One node holds everything, in few partitions: each costs time at start.
 		"offsets.topic.replication.factor":                 "1",
 		"offsets.topic.num.partitions":                     "4",
@@ -119,7 +123,10 @@ func formatStorage(java []string, properties string, txnVersion int) error {
 		"--cluster-id", base64.RawURLEncoding.EncodeToString(id),
 		"--config", properties,
 		"--feature", "transaction.version="+strconv.Itoa(txnVersion))
-	if out, err := exec.Command(java[0], args...).CombinedOutput(); err != nil {
+	format := exec.Command(java[0], args...)
+	format.SysProcAttr = &syscall.SysProcAttr{}
+	dieWithParent(format.SysProcAttr)
+	if out, err := format.CombinedOutput(); err != nil {
 		return fmt.Errorf("format kafka's storage: %w\n%s", err, out)
 	}
 	return nil
