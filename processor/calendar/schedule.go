@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// maxPerDay is how often a schedule may repeat within a day: every quarter
-	// of an hour. It bounds the memory of a page.
-	maxPerDay = 96
+	// maxPerDay is how often a schedule may repeat within a day: every five
+	// minutes. It bounds the memory of a page.
+	maxPerDay = 288
 	// maxRepeated is how long the occurrences of a repeated schedule may be.
 	maxRepeated = fiveYears
 )
@@ -91,7 +91,7 @@ func compileRule(text string, start int64, loc *time.Location) (*recurrence, err
 		perDay = min(perDay, int64(rule.Count))
 	}
 	if perDay > maxPerDay {
-		return nil, fmt.Errorf("repeats up to %d times a day: at most %d, every quarter of an hour, are counted", perDay, maxPerDay)
+		return nil, fmt.Errorf("repeats up to %d times a day: at most %d, every five minutes, are counted", perDay, maxPerDay)
 	}
 	if !r.matchesEver() {
 		return nil, fmt.Errorf("never matches within %d years of the start: check its days, times and UNTIL", ruleYears)
