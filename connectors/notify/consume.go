@@ -29,6 +29,8 @@ func (d *Dispatcher) options() []kgo.Opt {
 		// A new group starts at the beginning: late alerts are better than silence.
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		// Partitions taken over wait for the fetch that is under way.
+		kgo.FetchMaxWait(time.Second),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { d.setAbsent(nil) }),
@@ -175,7 +177,7 @@ func (d *Dispatcher) release(ctx context.Context, cl *kgo.Client, ws []*window) 
 func (d *Dispatcher) forget(ws []*window) {
 	for _, w := range ws {
 		w.close()
-		d.metrics.rereads.Add(float64(w.unsettled()))
+		d.metrics.dropped.Add(float64(w.unsettled()))
 		d.mu.Lock()
 		delete(d.windows, partition{w.topic, w.partition})
 		d.mu.Unlock()

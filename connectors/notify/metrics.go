@@ -14,7 +14,7 @@ type metrics struct {
 	latency     *prometheus.HistogramVec
 	queued      *prometheus.GaugeVec
 	deadLetters *prometheus.CounterVec
-	rereads     prometheus.Counter
+	dropped     prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -36,7 +36,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Deliveries that wait for their destination.",
 		}, []string{"type"}),
 		deadLetters: counter("dead_letters_total", "Deliveries given up, by reason.", "reason"),
-		rereads: f.NewCounter(prometheus.CounterOpts{
+		dropped: f.NewCounter(prometheus.CounterOpts{
 			Namespace: "unpark", Subsystem: "notifier", Name: "dropped_in_flight_total",
 			Help: "Escalations left unsettled by a rebalance or a stop; they are read again, and may be told twice.",
 		}),

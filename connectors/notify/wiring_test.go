@@ -1,0 +1,144 @@
+package notify_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/clock"
+	"unpark/connectors/notify"
+	"unpark/connectors/notify/slack"
+	"unpark/connectors/notify/terminal"
+	"unpark/connectors/notify/webhook"
+	"unpark/schemas"
+)
+
+const token = "T000-TOP-SECRET"
+
+type rules string
+
+func (r rules) Rules(context.Context, string, string) ([]byte, bool, error) {
+	return []byte(r), true, nil
+}
+func (r rules) NewestRules(string) ([]byte, bool) { return []byte(r), true }
+
+// Every form of destination as cmd wires them, all failing but the terminal: the
+// address of none of them may show in a log, a metric or a dead letter.
+func TestNothingTellsTheSecret(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/slack") {
+			http.Error(w, "no_service "+r.URL.String(), http.StatusNotFound)
+			return
+		}
+		http.Error(w, r.URL.String(), http.StatusServiceUnavailable)
+	}))
+	defer server.Close()
+	secrets := map[string]string{
+		"env:UNPARK_SLACK":  server.URL + "/slack/" + token,
+		"env:UNPARK_HOOK":   server.URL + "/hook?token=" + token,
+		"env:UNPARK_BROKEN": "://" + token,
+		"env:UNPARK_GONE":   "http://127.0.0.1:1/" + token,
+	}
+	resolve := func(ref string) (string, error) {
+		if s, ok := secrets[ref]; ok {
+			return s, nil
+		}
+		return "", errors.New("not set")
+	}
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "escalations", "dead-letters"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	var out, logs bytes.Buffer
+	registry := prometheus.NewRegistry()
+	d, err := notify.New(notify.Config{MaxAttempts: 2, MinBackoff: 1e6, MaxBackoff: 1e6}, notify.Deps{
+		Kafka: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}, Clock: clock.Real(), Metrics: registry,
+		Log: slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Configs: rules(`{"routes":{"default":[{"slack":{"webhook":"env:UNPARK_SLACK"}},{"webhook":{"url":"env:UNPARK_HOOK"}},
+			{"webhook":{"url":"env:UNPARK_BROKEN"}},{"slack":{"webhook":"env:UNPARK_GONE"}},{"slack":{"webhook":"env:UNPARK_UNSET"}},
+			{"terminal":{}},{}]}}`),
+		Build: func(d notify.Destination) (notify.Notifier, error) {
+			switch {
+			case d.Slack != nil:
+				return slack.New(*d.Slack, resolve, server.Client()), nil
+			case d.Webhook != nil:
+				return webhook.New(*d.Webhook, resolve, server.Client()), nil
+			case d.Terminal != nil:
+				return terminal.New(&out), nil
+			}
+			return nil, errors.New("a destination without a form")
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	ran := make(chan error, 1)
+	run, stop := context.WithCancel(ctx)
+	go func() { ran <- d.Run(run) }()
+
+	letters := exchange(ctx, t, cluster, 6)
+	stop()
+	if err := <-ran; err != nil {
+		t.Error(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, text := range map[string]string{"logs": logs.String(), "metrics": fmt.Sprint(families), "dead letters": letters} {
+		if text == "" || strings.Contains(text, token) {
+			t.Errorf("%s are empty or tell the secret:\n%s", what, text)
+		}
+	}
+	if !strings.Contains(out.String(), "SLA WARNING: Conversation c-1 ") {
+		t.Errorf("the terminal shows %q", out.String())
+	}
+	t.Log(letters)
+}
+
+// exchange produces one escalation and returns the n dead letters it leads to.
+func exchange(ctx context.Context, t *testing.T, cluster *kfake.Cluster, n int) string {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.ConsumeTopics("dead-letters"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	value, err := schemas.EncodeEscalation(&schemas.Escalation{ID: "1", Status: "raised", Kind: "warning", Org: "org-1", Conversation: "c-1", TierSeconds: 12600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: "escalations", Key: []byte("c-1"), Value: value}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for n > 0 {
+		fetches := cl.PollFetches(ctx)
+		if err := ctx.Err(); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range fetches.Records() {
+			n--
+			fmt.Fprintf(&b, "%s %s", r.Key, r.Value)
+			for _, h := range r.Headers {
+				fmt.Fprintf(&b, " %s=%s", h.Key, h.Value)
+			}
+			b.WriteString("\n")
+		}
+	}
+	return b.String()
+}
