@@ -241,6 +241,33 @@ func TestFullWindowPausesAndReadsOn(t *testing.T) {
 	}
 }
 
+// More than a window for a dead destination holds the others up for Patience, and
+// no longer.
+func TestBurstForADeadDestination(t *testing.T) {
+	f := newField(t, 1)
+	f.answer(down)
+	d, _ := f.start(Config{Window: 10, QueueBound: 3, Patience: tick(100), MaxAttempts: 1 << 20})
+	f.escalate(bad, 0, 15)
+	f.until("reading pauses", func() bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return len(d.paused) == 1
+	})
+	f.escalate(bad, 15, 30)
+	f.escalate(good, 30, 35)
+	f.until("the good one has all", func() bool { return len(f.takenBy("good")) == 5 })
+	for _, r := range f.letters(27) {
+		if got := header(r, schemas.HeaderReason); got != reasonQueueFull {
+			t.Errorf("%s: reason %s, want %s", r.Key, got, reasonQueueFull)
+		}
+	}
+	f.answer(nil)
+	f.until("all is committed", func() bool { return f.committed() == 35 })
+	if diff := cmp.Diff(conversations(0, 3), f.takenBy("bad")); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Partitions move while escalations are in flight: what was not told is told by
 // the member that takes over, and nothing is lost.
 func TestRebalance(t *testing.T) {

@@ -34,9 +34,10 @@
 //     (30 s) or alive but more than GiveUp behind, keeps the first QueueBound
 //     (1000) of its queue. The rest becomes dead letters at once.
 //
-// With a window of 10,000 a partition stops only while nine or more stalled
-// destinations hold their bounds in it, or for Patience after a burst of that
-// size to a dead one.
+// So with a window of 10,000 reading a partition pauses for all only while ten
+// stalled destinations hold their bounds in it, or after a burst of more than
+// 10,000: for Patience if it is for a dead destination, for up to GiveUp if it is
+// for one that answers too slowly.
 //
 // # Secrets
 //
