@@ -255,8 +255,8 @@ func TestRunnersTicks(t *testing.T) {
 	checkTicks(t, k)
 }
 
-// checkTicks checks that no tick was appended before the previous one was
-// applied: the meta record of its transaction stands before it in time.
+// checkTicks checks that ticks carry the owner's clock and limit, and that each
+// of them handled no more than that.
 func checkTicks(t *testing.T, k *kafka) {
 	t.Helper()
 	ticks := 0

@@ -23,6 +23,7 @@ type bench struct {
 	log     []Change // the changelog
 	outputs []string
 	letters []Output
+	last    *int32 // newest partition of the store
 }
 
 func newBench(t testing.TB) *bench {

@@ -1,0 +1,293 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
+)
+
+func open(t *testing.T, fs vfs.FS) *Store {
+	t.Helper()
+	s, err := Open("data", Options{FS: fs, CacheSize: 1 << 20, MemTableSize: 256 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func closeStore(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newStore(t *testing.T) *Store {
+	t.Helper()
+	s := open(t, vfs.NewMem())
+	t.Cleanup(func() { closeStore(t, s) })
+	return s
+}
+
+func commit(t *testing.T, p *Partition, pos Position, fill func(b *Batch)) {
+	t.Helper()
+	b := p.NewBatch()
+	fill(b)
+	if err := b.Commit(pos); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(keys ...string) func(b *Batch) {
+	return func(b *Batch) {
+		for _, k := range keys {
+			b.Put([]byte(k), []byte("v"+k))
+		}
+	}
+}
+
+func scan(t *testing.T, p *Partition, prefix, from string) []string {
+	t.Helper()
+	var got []string
+	if err := p.Scan([]byte(prefix), []byte(from), func(key, value []byte) bool {
+		got = append(got, string(key)+"="+string(value))
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func due(t *testing.T, p *Partition, behind Deadline) []string {
+	t.Helper()
+	walk, err := p.Deadlines(behind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for d, ok := walk.Head(); ok; d, ok = walk.Head() {
+		got = append(got, fmt.Sprintf("%d %s", d.At, d.Key))
+		walk.Advance()
+	}
+	if err := walk.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestGet(t *testing.T) {
+	p := newStore(t).Partition(1)
+	commit(t, p, Position{}, func(b *Batch) {
+		b.Put([]byte("a"), []byte("1"))
+		b.Put([]byte("empty"), nil)
+		b.Put([]byte("gone"), []byte("2"))
+		b.Delete([]byte("gone"))
+	})
+	for key, want := range map[string][]byte{"a": []byte("1"), "empty": {}, "gone": nil, "never": nil} {
+		got, err := p.Get([]byte(key))
+		if err != nil || !cmp.Equal(got, want) {
+			t.Errorf("Get(%s) = %#v, %v, want %#v", key, got, err, want)
+		}
+	}
+}
+
+func TestScan(t *testing.T) {
+	s := newStore(t)
+	p := s.Partition(1)
+	commit(t, p, Position{}, put("a", "b1", "b2", "b\xff", "c"))
+	commit(t, s.Partition(0), Position{}, put("b0"))
+	commit(t, s.Partition(2), Position{}, put("b0"))
+	tests := []struct {
+		prefix, from string
+		want         []string
+	}{
+		{"b", "", []string{"b1=vb1", "b2=vb2", "b\xff=vb\xff"}},
+		{"b", "b2", []string{"b2=vb2", "b\xff=vb\xff"}},
+		{"b", "b11", []string{"b2=vb2", "b\xff=vb\xff"}},
+		{"b\xff", "", []string{"b\xff=vb\xff"}},
+		{"b", "c", nil},
+		{"", "b2", []string{"b2=vb2", "b\xff=vb\xff", "c=vc"}},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, scan(t, p, tt.prefix, tt.from)); diff != "" {
+			t.Errorf("Scan(%q, %q) (-want +got):\n%s", tt.prefix, tt.from, diff)
+		}
+	}
+	n := 0
+	if err := p.Scan(nil, nil, func(_, _ []byte) bool { n++; return n < 2 }); err != nil || n != 2 {
+		t.Errorf("%d calls, err %v; want the scan to stop after 2", n, err)
+	}
+}
+
+func TestDeadlines(t *testing.T) {
+	s := newStore(t)
+	p := s.Partition(1)
+	commit(t, p, Position{}, func(b *Batch) {
+		for _, d := range []Deadline{{20, []byte("b")}, {-5, []byte("x")}, {20, []byte("a")}, {300, []byte("a")}, {20, []byte("c")}} {
+			b.PutDeadline(d)
+		}
+		b.DeleteDeadline(Deadline{20, []byte("c")})
+		b.Put([]byte("state"), nil)
+	})
+	commit(t, s.Partition(2), Position{}, func(b *Batch) { b.PutDeadline(Deadline{1, []byte("other")}) })
+	tests := []struct {
+		behind Deadline
+		want   []string
+	}{
+		{Deadline{-10, nil}, []string{"-5 x", "20 a", "20 b", "300 a"}},
+		{Deadline{20, nil}, []string{"20 a", "20 b", "300 a"}},
+		{Deadline{20, []byte("a")}, []string{"20 b", "300 a"}},
+		{Deadline{300, []byte("a")}, nil},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, due(t, p, tt.behind)); diff != "" {
+			t.Errorf("behind %v (-want +got):\n%s", tt.behind, diff)
+		}
+	}
+	commit(t, p, Position{}, func(b *Batch) { b.DeleteDeadlinesUpTo(Deadline{20, []byte("a")}) })
+	if diff := cmp.Diff([]string{"20 b", "300 a"}, due(t, p, Deadline{-10, nil})); diff != "" {
+		t.Errorf("after the deletion up to 20 a (-want +got):\n%s", diff)
+	}
+	commit(t, p, Position{}, func(b *Batch) { b.DeleteDeadlinesUpTo(Deadline{20, nil}) })
+	if diff := cmp.Diff([]string{"20 b", "300 a"}, due(t, p, Deadline{-10, nil})); diff != "" {
+		t.Errorf("after the deletion up to 20 (-want +got):\n%s", diff)
+	}
+}
+
+func TestPosition(t *testing.T) {
+	p := newStore(t).Partition(1)
+	if _, ok, err := p.Position(); ok || err != nil {
+		t.Errorf("position of an empty partition: %v, %v", ok, err)
+	}
+	want := Position{Changelog: 7, Topic: [16]byte{1}, Cluster: "c", Format: 1, WrittenAt: 5, Meta: []byte("m")}
+	commit(t, p, want, func(*Batch) {})
+	got, ok, err := p.Position()
+	if diff := cmp.Diff(want, got); !ok || err != nil || diff != "" {
+		t.Errorf("Position = %v, %v (-want +got):\n%s", ok, err, diff)
+	}
+}
+
+func TestDrop(t *testing.T) {
+	fs := vfs.NewMem()
+	s := open(t, fs)
+	for id := range int32(3) {
+		commit(t, s.Partition(id), Position{Changelog: 1}, func(b *Batch) {
+			put("a")(b)
+			b.PutDeadline(Deadline{1, []byte("a")})
+		})
+	}
+	if err := s.Partition(1).Drop(); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	s = open(t, fs)
+	defer closeStore(t, s)
+	for id := range int32(3) {
+		p := s.Partition(id)
+		_, ok, err := p.Position()
+		n := len(scan(t, p, "", "")) + len(due(t, p, Deadline{}))
+		if want := id != 1; ok != want || err != nil || (n == 2) != want || (n == 0) == want {
+			t.Errorf("partition %d: position %v (%v), %d entries; only partition 1 was dropped", id, ok, err, n)
+		}
+	}
+}
+
+func TestInUse(t *testing.T) {
+	fs := vfs.NewMem()
+	s := open(t, fs)
+	if _, err := Open("data", Options{FS: fs}); !errors.Is(err, ErrInUse) {
+		t.Errorf("err = %v, want ErrInUse", err)
+	}
+	closeStore(t, s)
+	closeStore(t, open(t, fs))
+}
+
+func TestInUseOnDisk(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore(t, s)
+	if _, err := Open(dir, Options{}); !errors.Is(err, ErrInUse) {
+		t.Errorf("err = %v, want ErrInUse", err)
+	}
+	if _, err := Open("/dev/null/data", Options{}); err == nil || errors.Is(err, ErrInUse) {
+		t.Errorf("err = %v, want one that is not ErrInUse", err)
+	}
+}
+
+// TestCrash crashes at many points, with any part of what was not synced lost,
+// and checks that what is there is the state at the position beside it.
+func TestCrash(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		fs := vfs.NewCrashableMem()
+		s := open(t, fs)
+		ids := []int32{0, 1}
+		for n := int64(1); n <= 60; n++ {
+			for _, id := range ids {
+				write(t, s.Partition(id), n)
+			}
+			if n == 30 {
+				if err := s.Partition(1).Drop(); err != nil {
+					t.Fatal(err)
+				}
+				write(t, s.Partition(1), 1)
+				ids = ids[:1]
+			}
+			if rng.IntN(10) > 0 {
+				continue
+			}
+			crashed := open(t, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng}))
+			for id := range int32(2) {
+				check(t, crashed.Partition(id))
+			}
+			closeStore(t, crashed)
+		}
+		closeStore(t, s)
+		s = open(t, fs)
+		if got := check(t, s.Partition(0)); got != 60 {
+			t.Errorf("position %d after a clean close, want 60", got)
+		}
+		closeStore(t, s)
+	}
+}
+
+// write leads to a state in which all is told by n: ten keys and one deadline.
+func write(t *testing.T, p *Partition, n int64) {
+	t.Helper()
+	commit(t, p, Position{Changelog: n}, func(b *Batch) {
+		for i := range 10 {
+			b.Put(fmt.Appendf(nil, "k%d", i), fmt.Appendf(nil, "%d %01000d", n, i))
+		}
+		b.DeleteDeadline(Deadline{n - 1, []byte("k")})
+		b.PutDeadline(Deadline{n, []byte("k")})
+	})
+}
+
+func check(t *testing.T, p *Partition) int64 {
+	t.Helper()
+	pos, ok, err := p.Position()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, wantDue []string
+	if ok {
+		wantDue = []string{fmt.Sprintf("%d k", pos.Changelog)}
+		for i := range 10 {
+			want = append(want, fmt.Sprintf("k%d=%d %01000d", i, pos.Changelog, i))
+		}
+	}
+	if diff := cmp.Diff(want, scan(t, p, "", "")); diff != "" {
+		t.Fatalf("partition %d at position %d (-want +got):\n%s", p.ID(), pos.Changelog, diff)
+	}
+	if diff := cmp.Diff(wantDue, due(t, p, Deadline{})); diff != "" {
+		t.Fatalf("deadlines of partition %d at position %d (-want +got):\n%s", p.ID(), pos.Changelog, diff)
+	}
+	return pos.Changelog
+}
