@@ -48,17 +48,17 @@ func compileGroup(g ScheduleGroup, problems *Problems) *hours {
 		problems.add(field+".timeZone", "%v", err)
 		h.loc = time.UTC // the schedules are still checked
 	}
-	list := func(name string, schedules []Schedule) (compiled []*schedule) {
+	list := func(name string, schedules []Schedule) (active []*schedule) {
 		for i, s := range schedules {
 			path := fmt.Sprintf("%s.%s[%d]", field, name, i)
 			switch {
 			case s.active():
-				compiled = append(compiled, s.compile(path, h.loc, problems))
+				active = append(active, s.compile(path, h.loc, problems))
 			case !strings.EqualFold(s.State, stateInactive) && !strings.EqualFold(s.State, stateDeleted):
 				problems.add(path+".state", "%q is no state: write active, inactive or deleted", s.State)
 			}
 		}
-		return compiled
+		return active
 	}
 	h.openSchedules = list("openSchedules", g.OpenSchedules)
 	h.closedSchedules = list("closedSchedules", g.ClosedSchedules)

@@ -1,10 +1,6 @@
 package calendar
 
-import (
-	"slices"
-
-	"github.com/teambition/rrule-go"
-)
+import "github.com/teambition/rrule-go"
 
 // dayTimes holds the parts of a rule that choose times of a day. A rule repeats
 // in units: hours, minutes, seconds, or whole days for all other frequencies.
@@ -15,8 +11,9 @@ type dayTimes struct {
 	startUnit int64   // number of the start's unit since 1970
 	inUnit    []int64 // milliseconds into the unit, in order
 
-	hours, minutes, seconds []int // that a unit may begin in
-	candidates              int64 // how many units of a day these allow
+	hours, minutes, seconds []int     // that a unit may begin in
+	allowed                 [3]uint64 // the same as bits
+	candidates              int64     // how many units of a day these allow
 }
 
 func newDayTimes(r rule, start int64) dayTimes {
@@ -43,6 +40,7 @@ func newDayTimes(r rule, start int64) dayTimes {
 		seconds = []int{startSecond}
 	}
 	d.startUnit = (dayOf(start)*msPerDay + ms/d.unit*d.unit) / d.unit
+	d.allowed = [3]uint64{bits(d.hours), bits(d.minutes), bits(d.seconds)}
 	d.candidates = int64(len(d.hours) * len(d.minutes) * len(d.seconds))
 	for _, h := range hours {
 		for _, m := range minutes {
@@ -142,9 +140,15 @@ func (d *dayTimes) eachIn(base int64, yield func(wall int64) bool) bool {
 // allows reports whether a unit of the day may begin when it does.
 func (d *dayTimes) allows(unit int64) bool {
 	ms := unit * d.unit
-	return slices.Contains(d.hours, int(ms/msPerHour)) &&
-		slices.Contains(d.minutes, int(ms/msPerMinute%60)) &&
-		slices.Contains(d.seconds, int(ms/1000%60))
+	return d.allowed[0]>>(ms/msPerHour)&(d.allowed[1]>>(ms/msPerMinute%60))&(d.allowed[2]>>(ms/1000%60))&1 == 1
+}
+
+// bits sets the bit of each number, 0 to 63.
+func bits(list []int) (set uint64) {
+	for _, n := range list {
+		set |= 1 << n
+	}
+	return set
 }
 
 // mod is the remainder of a floored division: never negative.

@@ -149,10 +149,10 @@ type wireConfig struct {
 	Holidays []string            `json:"holidays"`
 	Closed   []Stretch           `json:"closed"`
 
-	ScheduleGroup      *ScheduleGroup `json:"schedule_group"`
-	ScheduleGroupID    string         `json:"schedule_group_id"`
-	ScheduleGroupCamel *ScheduleGroup `json:"scheduleGroup"`
-	ScheduleGroupIDCml string         `json:"scheduleGroupId"`
+	ScheduleGroup        *ScheduleGroup `json:"schedule_group"`
+	ScheduleGroupID      string         `json:"schedule_group_id"`
+	ScheduleGroupCamel   *ScheduleGroup `json:"scheduleGroup"`
+	ScheduleGroupIDCamel string         `json:"scheduleGroupId"`
 }
 
 func (w wireConfig) config() (Config, error) {
@@ -166,8 +166,8 @@ func (w wireConfig) config() (Config, error) {
 		}
 		cfg.ScheduleGroup = w.ScheduleGroupCamel
 	}
-	if w.ScheduleGroupIDCml != "" {
-		cfg.ScheduleGroupID = w.ScheduleGroupIDCml
+	if w.ScheduleGroupIDCamel != "" {
+		cfg.ScheduleGroupID = w.ScheduleGroupIDCamel
 	}
 	return cfg, nil
 }

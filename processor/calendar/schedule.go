@@ -62,21 +62,21 @@ func (s Schedule) compile(field string, loc *time.Location, problems *Problems) 
 	if errStart != nil || errEnd != nil {
 		return nil
 	}
-	compiled := &schedule{start: start, length: end - start}
+	result := &schedule{start: start, length: end - start}
 	if end <= start {
 		problems.add(field+".end", "%s does not lie after start, %s: write a later time", s.End, s.Start)
 	}
 	if strings.TrimSpace(s.RRule) == "" {
-		return compiled
+		return result
 	}
 	if end-start > maxRepeated {
 		problems.add(field+".end", "lies more than 5 years after start: a schedule that repeats may last 5 years at most")
 	}
 	var err error
-	if compiled.repeat, err = compileRule(s.RRule, start, loc); err != nil {
+	if result.repeat, err = compileRule(s.RRule, start, loc); err != nil {
 		problems.add(field+".rrule", "%q %v", s.RRule, err)
 	}
-	return compiled
+	return result
 }
 
 // compileRule reads a rule that a page can hold and that matches at all.

@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"errors"
 	"fmt"
 	"time"
 	_ "time/tzdata" // zones are known on machines that have none installed
@@ -13,7 +14,7 @@ const reach = 2 * msPerDay
 // another machine.
 func loadZone(name string) (*time.Location, error) {
 	if name == "" {
-		return nil, fmt.Errorf("is missing: write an IANA zone such as Europe/Berlin")
+		return nil, errors.New("is missing: write an IANA zone such as Europe/Berlin")
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
