@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"fmt"
 	"maps"
 
 	"unpark/schemas"
@@ -23,17 +22,19 @@ func DefaultLayout() Layout {
 	return Layout{Prefix: "unpark.", Partitions: 12, Replication: 3}
 }
 
-// Validate says what is wrong with the layout.
+// Validate returns what is wrong with the layout, as a Problems.
 func (l Layout) Validate() error {
-	switch {
-	case !validPrefix(l.Prefix):
-		return fmt.Errorf("prefix: %q: Kafka allows letters, digits, dot, underscore and hyphen, at most %d of them", l.Prefix, maxPrefix)
-	case l.Partitions < 1:
-		return fmt.Errorf("partitions: %d: write at least 1", l.Partitions)
-	case l.Replication < 1:
-		return fmt.Errorf("replication: %d: write at least 1", l.Replication)
+	var ps Problems
+	if !validPrefix(l.Prefix) {
+		ps.add("prefix", "%q: Kafka allows letters, digits, dot, underscore and hyphen, at most %d of them here", l.Prefix, maxPrefix)
 	}
-	return nil
+	if l.Partitions < 1 {
+		ps.add("partitions", "%d: write at least 1", l.Partitions)
+	}
+	if l.Replication < 1 {
+		ps.add("replication", "%d: write at least 1", l.Replication)
+	}
+	return ps.err()
 }
 
 // maxPrefix leaves room for the longest suffix in Kafka's 249 characters.

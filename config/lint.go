@@ -1,0 +1,102 @@
+package config
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // an image FROM scratch knows no zones
+
+	"unpark/processor/calendar"
+	"unpark/processor/sla"
+	"unpark/schemas"
+)
+
+// lint says what is wrong with an org's file beyond its form.
+func (o Org) lint(r *reporter, now time.Time) {
+	o.lintIdentity(r)
+	o.lintTiming(r)
+	o.lintCalendars(r, now)
+	o.lintPolicies(r)
+	o.lintRoutes(r)
+	o.lintGenesys(r)
+}
+
+func (o Org) lintIdentity(r *reporter) {
+	switch {
+	case o.ID == "":
+		r.err("id", "missing; write the org's id, as Genesys shows it under Organization Settings")
+	case strings.ContainsAny(o.ID, "/ \t\n\x00"):
+		r.err("id", "%q is no id; it may hold neither a slash nor a space", o.ID)
+	}
+	if o.Timezone != "" && !zone(o.Timezone) {
+		r.err("timezone", "unknown zone %q; write an IANA zone such as Europe/Berlin", o.Timezone)
+	}
+	for i, a := range o.Attributes {
+		if a == "" {
+			r.err(index("attributes", i), "empty; write the key of a participant attribute")
+		}
+	}
+}
+
+func zone(name string) bool {
+	_, err := time.LoadLocation(name)
+	return err == nil && name != "Local"
+}
+
+func (o Org) lintTiming(r *reporter) {
+	t := o.Timing
+	for key, d := range map[string]*schemas.Duration{
+		"grace": t.Grace, "settle": t.Settle, "late": t.Late, "fresh": t.Fresh,
+		"check_timeout": t.CheckTimeout, "followup": t.Followup, "lead": t.Lead, "hold": t.Hold,
+	} {
+		if d != nil && *d < 0 {
+			r.err("timing."+key, "%s is negative", d)
+		}
+	}
+}
+
+func (o Org) lintCalendars(r *reporter, now time.Time) {
+	for _, name := range slices.Sorted(maps.Keys(o.Calendars)) {
+		path := join("calendars", name)
+		if name == sla.HoursAlways {
+			r.err(path, "%s is the name of the calendar that never closes; choose another", name)
+		}
+		c, err := calendar.Compile(o.Calendars[name])
+		var ps calendar.Problems
+		switch {
+		case errors.As(err, &ps):
+			for _, p := range ps {
+				r.err(join(path, p.Field), "%s", p.Message)
+			}
+		case err != nil:
+			r.err(path, "%v", err)
+		case !c.OpensWithin(now.UnixMilli()):
+			r.about(AboutFuture).err(path, "does not open within five years, so nothing would ever be due; add opening hours")
+		case o.Calendars[name].Synced():
+			r.warn(path+".schedule_group_id", "counts as always until the schedule group has been synced from Genesys, which this version does not do; write its hours here")
+		}
+	}
+}
+
+// lintRoutes leaves nobody untold by a slip of the pen.
+func (o Org) lintRoutes(r *reporter) {
+	for _, p := range o.Routes.Validate() {
+		r.err(join("routes", p.Field), "%s", p.Message)
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Routes)) {
+		for i, d := range o.Routes[name] {
+			path := index(join("routes", name), i)
+			if d.Slack != nil {
+				r.reference(path+".slack.webhook", d.Slack.Webhook)
+			}
+			if d.Webhook != nil {
+				r.reference(path+".webhook.url", d.Webhook.URL)
+			}
+		}
+	}
+	if _, ok := o.Routes["default"]; !ok && len(o.Policies) == 0 {
+		r.about(AboutRoutes).warn("policies", "without policies the default policy applies, and it tells a route called default, which is not there: nobody is told")
+	}
+}

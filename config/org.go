@@ -1,0 +1,78 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"unpark/connectors/notify"
+	"unpark/processor/sla"
+	"unpark/schemas"
+)
+
+// Org is an org's file: orgs/NAME.yaml.
+type Org struct {
+	// Name is the file's, without .yaml.
+	Name string `json:"name" yaml:"-"`
+	// Rules is what the processor reads of it.
+	sla.Rules `yaml:",inline"`
+	Genesys   *Connection   `json:"genesys,omitempty" yaml:"genesys"`
+	Actions   Actions       `json:"actions" yaml:"actions"`
+	Routes    notify.Routes `json:"routes,omitempty" yaml:"routes"`
+}
+
+// Connection says how the org's Genesys API is reached.
+type Connection struct {
+	// Region is AWS's name of the org's region; API is given instead of it for
+	// another address.
+	Region string `json:"region,omitempty" yaml:"region"`
+	API    string `json:"api,omitempty" yaml:"api"`
+	// ClientID and ClientSecret are references.
+	ClientID     string `json:"clientId" yaml:"client_id"`
+	ClientSecret string `json:"clientSecret" yaml:"client_secret"`
+	// RatePerMinute bounds the calls.
+	RatePerMinute int `json:"ratePerMinute,omitempty" yaml:"rate_per_minute"`
+}
+
+// Actions says what may be done to conversations.
+type Actions struct {
+	Mode string `json:"mode" yaml:"mode"` // off, dry_run, live
+	// PerHour bounds the actions taken.
+	PerHour int `json:"perHour" yaml:"per_hour"`
+}
+
+// Modes of Actions.
+const (
+	ActionsOff    = "off"
+	ActionsDryRun = "dry_run"
+	ActionsLive   = "live"
+)
+
+func defaultOrg(name string) Org {
+	return Org{Name: name, Actions: Actions{Mode: ActionsDryRun, PerHour: 20}}
+}
+
+// JSON returns what goes to org-config as the part rules, and its version. It
+// is the same for files that say the same.
+func (o Org) JSON() (content []byte, version string, err error) {
+	if len(o.Policies) == 0 {
+		o.Policies = nil
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(o); err != nil {
+		return nil, "", fmt.Errorf("configuration of org %s as JSON: %w", o.Name, err)
+	}
+	content = bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+	return content, schemas.ContentVersion(content), nil
+}
+
+// ParseOrg is the reverse of JSON: an org as org-config holds it.
+func ParseOrg(content []byte) (Org, error) {
+	var o Org
+	if err := json.Unmarshal(content, &o); err != nil {
+		return Org{}, fmt.Errorf("configuration of an org: %w", err)
+	}
+	return o, nil
+}

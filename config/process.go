@@ -1,0 +1,103 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"unpark/connectors/kafka"
+	"unpark/schemas"
+)
+
+// Process is unpark.yaml: how a process runs.
+type Process struct {
+	Kafka     kafka.Config `yaml:"kafka"`
+	Topics    kafka.Layout `yaml:"topics"`
+	Processor Processor    `yaml:"processor"`
+	HTTP      HTTP         `yaml:"http"`
+	// SecretsDir holds the files that file:NAME refers to.
+	SecretsDir string `yaml:"secrets_dir"`
+}
+
+// Processor is how the processor runs.
+type Processor struct {
+	// Instance tells one process of the fleet from another and stays the same
+	// over its restarts; default the host's name.
+	Instance string `yaml:"instance"`
+	// Runners is how many partitions are worked on at the same time.
+	Runners int `yaml:"runners"`
+	// DataDir holds the local state, and the embedded broker if there is one.
+	DataDir        string           `yaml:"data_dir"`
+	CommitInterval schemas.Duration `yaml:"commit_interval"`
+}
+
+// HTTP is where metrics and health are served.
+type HTTP struct {
+	Listen string `yaml:"listen"`
+}
+
+// DefaultProcess is used where unpark.yaml does not say otherwise.
+func DefaultProcess() Process {
+	return Process{
+		Topics: kafka.DefaultLayout(),
+		Processor: Processor{
+			Runners:        2,
+			DataDir:        "data",
+			CommitInterval: schemas.Duration(100 * time.Millisecond),
+		},
+		HTTP:       HTTP{Listen: "127.0.0.1:8089"},
+		SecretsDir: "/run/secrets/unpark",
+	}
+}
+
+// maxCommitInterval leaves a transaction half of its time (10 s) for the work.
+const maxCommitInterval = schemas.Duration(5 * time.Second)
+
+func (p Process) lint(r *reporter) {
+	r.kafka("kafka", p.Kafka.Validate())
+	r.kafka("topics", p.Topics.Validate())
+	const runners, interval, listen = "processor.runners", "processor.commit_interval", "http.listen"
+	if n := p.Processor.Runners; n < 1 || n > 256 {
+		r.err(runners, "%d: write 1 to 256", n)
+	}
+	if d := p.Processor.CommitInterval; d < schemas.Duration(time.Millisecond) || d > maxCommitInterval {
+		r.err(interval, "%s: write 1ms to %s", d, maxCommitInterval)
+	}
+	if !plainName(p.Processor.Instance) {
+		r.err("processor.instance", "%q: write letters, digits, dots, underscores and hyphens", p.Processor.Instance)
+	}
+	if p.Processor.DataDir == "" {
+		r.err("processor.data_dir", "missing; write a folder")
+	}
+	if _, _, err := net.SplitHostPort(p.HTTP.Listen); err != nil {
+		r.err(listen, "%q is no address; write host:port", p.HTTP.Listen)
+	}
+}
+
+// complete sets what depends on the machine.
+func (p *Process) complete() {
+	if p.Processor.Instance == "" {
+		host, _ := os.Hostname() // without a name: unpark
+		p.Processor.Instance = cmp.Or(host, "unpark")
+	}
+}
+
+// kafka reports what package kafka says of the part of the file at path.
+func (r *reporter) kafka(path string, err error) {
+	var ps kafka.Problems
+	if errors.As(err, &ps) {
+		for _, p := range ps {
+			r.err(join(path, p.Field), "%s", p.Message)
+		}
+	}
+}
+
+func plainName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		return !letter && c != '.' && c != '_' && c != '-'
+	})
+}
