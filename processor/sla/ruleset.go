@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -53,7 +54,7 @@ func Compile(r Rules, version string) (*RuleSet, error) {
 		return nil, err
 	}
 	rs := &RuleSet{Version: version, timing: r.Timing.resolve(), keep: make(map[string]bool)}
-	for _, key := range r.Attributes {
+	for _, key := range r.KeptAttributes() {
 		rs.keep[key] = true
 	}
 	policies := r.Policies
@@ -65,9 +66,6 @@ func Compile(r Rules, version string) (*RuleSet, error) {
 		if err != nil {
 			return nil, fmt.Errorf("policy %q: %w", p.Name, err)
 		}
-		for key := range p.Match.Attributes {
-			rs.keep[key] = true
-		}
 		rs.policies = append(rs.policies, compiled)
 	}
 	return rs, nil
@@ -77,14 +75,14 @@ func Compile(r Rules, version string) (*RuleSet, error) {
 // matches on it.
 func (rs *RuleSet) Keeps(attribute string) bool { return rs.keep[attribute] }
 
-// KeptAttributes returns the keys of Keeps, sorted.
-func (rs *RuleSet) KeptAttributes() []string {
-	keys := make([]string, 0, len(rs.keep))
-	for k := range rs.keep {
-		keys = append(keys, k)
+// KeptAttributes returns the keys of attributes that are kept, sorted.
+func (r Rules) KeptAttributes() []string {
+	keys := slices.Clone(r.Attributes)
+	for _, p := range r.Policies {
+		keys = slices.AppendSeq(keys, maps.Keys(p.Match.Attributes))
 	}
 	slices.Sort(keys)
-	return keys
+	return slices.Compact(keys)
 }
 
 func compileCalendars(configs map[string]calendar.Config) (map[string]*calendar.Calendar, error) {

@@ -14,13 +14,15 @@ const (
 	fetchMaxWait = 250 * time.Millisecond
 )
 
+// No client has a RecordDeliveryTimeout: it is measured from a record's own
+// timestamp, which comes from a clock that need not be the wall's.
+
 // plainOptions are those of the client that appends ticks, reads the changelog
 // and asks for offsets.
 func plainOptions(cfg Config) []kgo.Opt {
 	return append(append([]kgo.Opt(nil), cfg.Kafka...),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(0),
-		kgo.RecordDeliveryTimeout(transactionTimeout),
 	)
 }
 
@@ -36,7 +38,6 @@ func (r *runner) sessionOptions() []kgo.Opt {
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.HeartbeatInterval(heartbeatInterval),
 		kgo.TransactionTimeout(transactionTimeout),
-		kgo.RecordDeliveryTimeout(transactionTimeout),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMinBytes(1),
 		kgo.FetchMaxWait(fetchMaxWait),

@@ -98,7 +98,9 @@ func (r *runner) appendTick(p *partition) {
 	tk.mu.Unlock()
 	mu, id := tk.mu, p.id
 	rec := &kgo.Record{Topic: r.cluster.input, Partition: p.id, Value: value, Timestamp: now}
-	r.client.Produce(context.Background(), rec, func(rec *kgo.Record, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), transactionTimeout)
+	r.client.Produce(ctx, rec, func(rec *kgo.Record, err error) {
+		cancel()
 		mu.Lock()
 		st.pending, st.failed, st.offset = false, err != nil, rec.Offset
 		mu.Unlock()
