@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -22,41 +23,65 @@ import (
 	"unpark/schemas"
 )
 
-const (
-	testPrefix  = "t."
-	testTimeout = 30 * time.Second
-)
+const testTimeout = 30 * time.Second
+
+// realKafka names the environment variable with the address of a real broker:
+// the tests that need no fault of the embedded one run on it too.
+const realKafka = "UNPARK_TEST_KAFKA"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// kafka is an embedded broker with unpark's topics.
+// kafka is a broker with unpark's topics.
 type kafka struct {
-	t     testing.TB
-	fake  *kfake.Cluster
-	cl    *kgo.Client
-	admin *kadm.Client
+	t      testing.TB
+	prefix string
+	seeds  []string
+	fake   *kfake.Cluster // nil: a real broker
+	cl     *kgo.Client
+	admin  *kadm.Client
 }
 
-func newKafka(t testing.TB, partitions int32, opts ...kfake.Opt) *kafka {
+// newKafka returns the embedded broker, or a real one if there is one.
+func newKafka(t testing.TB, partitions int32) *kafka {
+	t.Helper()
+	addr := os.Getenv(realKafka)
+	if addr == "" {
+		return newFake(t, partitions)
+	}
+	k := &kafka{t: t, prefix: fmt.Sprintf("%s.%d.", t.Name(), time.Now().UnixNano()), seeds: strings.Split(addr, ",")}
+	k.connect(partitions)
+	return k
+}
+
+func newFake(t testing.TB, partitions int32, opts ...kfake.Opt) *kafka {
 	t.Helper()
 	fake, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	k := &kafka{t: t, prefix: "t.", seeds: fake.ListenAddrs(), fake: fake}
+	k.connect(partitions)
+	return k
+}
+
+func (k *kafka) connect(partitions int32) {
+	k.t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(k.seeds...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 	if err != nil {
-		t.Fatal(err)
+		k.t.Fatal(err)
 	}
-	t.Cleanup(cl.Close)
-	k := &kafka{t: t, fake: fake, cl: cl, admin: kadm.NewClient(cl)}
+	k.t.Cleanup(cl.Close)
+	k.cl, k.admin = cl, kadm.NewClient(cl)
 	if partitions > 0 {
 		for _, topic := range schemas.Topics() {
 			k.create(topic, partitions)
 		}
 	}
-	return k
 }
+
+// group is the consumer group, as the configuration makes it.
+func (k *kafka) group() string { return strings.TrimRight(k.prefix, ".") + "-processor" }
 
 func (k *kafka) create(topic schemas.Topic, partitions int32) {
 	k.t.Helper()
@@ -64,11 +89,13 @@ func (k *kafka) create(topic schemas.Topic, partitions int32) {
 	for key, v := range topic.Config {
 		configs[key] = &v
 	}
-	delete(configs, "message.timestamp.type")
+	if k.fake != nil {
+		delete(configs, "message.timestamp.type")
+	}
 	if !topic.Partitioned {
 		partitions = 1
 	}
-	if _, err := k.admin.CreateTopic(k.ctx(), partitions, 1, configs, topic.Name(testPrefix)); err != nil {
+	if _, err := k.admin.CreateTopic(k.ctx(), partitions, 1, configs, topic.Name(k.prefix)); err != nil {
 		k.t.Fatal(err)
 	}
 }
@@ -81,8 +108,8 @@ func (k *kafka) ctx() context.Context {
 
 func (k *kafka) config(instance, dir string) Config {
 	return Config{
-		Kafka:  []kgo.Opt{kgo.SeedBrokers(k.fake.ListenAddrs()...), kgo.MetadataMinAge(50 * time.Millisecond)},
-		Prefix: testPrefix, Instance: instance, DataDir: dir, Embedded: true, CommitInterval: 5 * time.Millisecond,
+		Kafka:  []kgo.Opt{kgo.SeedBrokers(k.seeds...), kgo.MetadataMinAge(50 * time.Millisecond)},
+		Prefix: k.prefix, Instance: instance, DataDir: dir, Embedded: k.fake != nil, CommitInterval: 5 * time.Millisecond,
 		Logger: slog.New(slog.NewTextHandler(k.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 }
@@ -156,7 +183,7 @@ func waitFor(t testing.TB, what string, check func() error) {
 
 func (k *kafka) produce(partition int32, value []byte) {
 	k.t.Helper()
-	rec := &kgo.Record{Topic: schemas.ConversationEvents.Name(testPrefix), Partition: partition, Key: []byte("k"), Value: value}
+	rec := &kgo.Record{Topic: schemas.ConversationEvents.Name(k.prefix), Partition: partition, Key: []byte("k"), Value: value}
 	if err := k.cl.ProduceSync(k.ctx(), rec).FirstErr(); err != nil {
 		k.t.Fatal(err)
 	}
@@ -172,7 +199,7 @@ func (k *kafka) echo(partitions int32, from, n int) []string {
 		for p := range partitions {
 			in := eventInput(fmt.Sprintf("c%d", p), 0)
 			in.GetEvent().Direction = echoDirection
-			recs = append(recs, &kgo.Record{Topic: schemas.ConversationEvents.Name(testPrefix), Partition: p, Value: encode(in)})
+			recs = append(recs, &kgo.Record{Topic: schemas.ConversationEvents.Name(k.prefix), Partition: p, Value: encode(in)})
 			want = append(want, fmt.Sprintf("c%d#%d", p, i+1))
 		}
 	}
@@ -185,7 +212,7 @@ func (k *kafka) echo(partitions int32, from, n int) []string {
 // read returns the committed records of a topic.
 func (k *kafka) read(topic schemas.Topic) []*kgo.Record {
 	k.t.Helper()
-	name := topic.Name(testPrefix)
+	name := topic.Name(k.prefix)
 	ends, err := k.admin.ListCommittedOffsets(k.ctx(), name)
 	if err != nil {
 		k.t.Fatal(err)

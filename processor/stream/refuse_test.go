@@ -11,20 +11,20 @@ import (
 )
 
 func TestRunnersRefuseOldBrokers(t *testing.T) {
-	k := newKafka(t, 0, kfake.MaxVersions(kversion.V3_9_0()))
+	k := newFake(t, 0, kfake.MaxVersions(kversion.V3_9_0()))
 	p := k.start(k.config("a", t.TempDir()))
 	wantError(t, p.wait(), "transaction.version", "Kafka 4.0")
 }
 
 func TestRunnersRefuseMissingTopics(t *testing.T) {
-	k := newKafka(t, 0)
+	k := newFake(t, 0)
 	k.create(schemas.ConversationEvents, 2)
 	p := k.start(k.config("a", t.TempDir()))
 	wantError(t, p.wait(), "t.sla-changelog", "t.escalations", "`unpark topics create`")
 }
 
 func TestRunnersRefuseUnequalPartitions(t *testing.T) {
-	k := newKafka(t, 0)
+	k := newFake(t, 0)
 	for i, topic := range schemas.Topics() {
 		k.create(topic, int32(i+1))
 	}
@@ -33,14 +33,14 @@ func TestRunnersRefuseUnequalPartitions(t *testing.T) {
 }
 
 func TestRunnersRefuseCreateTime(t *testing.T) {
-	k := newKafka(t, 1)
+	k := newFake(t, 1)
 	cfg := k.config("a", t.TempDir())
 	cfg.Embedded = false
 	wantError(t, k.start(cfg).wait(), "message.timestamp.type=CreateTime", "LogAppendTime")
 }
 
 func TestRunnersRefuseDataDirInUse(t *testing.T) {
-	k := newKafka(t, 1)
+	k := newFake(t, 1)
 	dir := t.TempDir()
 	s, err := store.Open(dir, store.Options{})
 	if err != nil {

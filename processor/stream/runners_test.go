@@ -69,7 +69,7 @@ func TestRunnersCrash(t *testing.T) {
 	k.waitEscalations(want)
 
 	l.set(false)
-	wantError(t, old.wait(), "another process has taken the name t-processor-a-0")
+	wantError(t, old.wait(), "another process has taken the name "+k.group()+"-a-0")
 	want = append(want, k.echo(3, 100, 50)...)
 	k.waitEscalations(want)
 	p.stop()
@@ -78,10 +78,10 @@ func TestRunnersCrash(t *testing.T) {
 
 func TestRunnersProduceError(t *testing.T) {
 	for _, topic := range []schemas.Topic{schemas.Escalations, schemas.SLAChangelog} {
-		k := newKafka(t, 2)
+		k := newFake(t, 2)
 		p := k.start(k.config("a", t.TempDir()))
 		p.waitReady()
-		k.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topic.Name(testPrefix), Err: kerr.InvalidRecord, Partitions: []int32{1}})
+		k.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topic.Name(k.prefix), Err: kerr.InvalidRecord, Partitions: []int32{1}})
 		want := k.echo(2, 0, 20)
 		k.waitEscalations(want)
 		p.stop()
@@ -97,7 +97,7 @@ func TestRunnersEndError(t *testing.T) {
 	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
-			k := newKafka(t, 2)
+			k := newFake(t, 2)
 			p := k.start(k.config("a", t.TempDir()))
 			p.waitReady()
 			k.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TopLevel: true, Err: fault})
@@ -225,7 +225,7 @@ func dump(t *testing.T, dir string) map[string]string {
 
 // Hours of timers pass in a moment of a scaled clock, driven by ticks alone.
 func TestRunnersTicks(t *testing.T) {
-	k := newKafka(t, 2)
+	k := newFake(t, 2)
 	cfg := k.config("a", t.TempDir())
 	cfg.Clock, cfg.MaxDue = clock.Scaled(time.Now(), 20_000), 2
 	cfg.CommitInterval = time.Millisecond
@@ -320,7 +320,7 @@ func TestRunnersPartitionCountChanged(t *testing.T) {
 	k.waitEscalations(k.echo(2, 0, 10))
 	p.stop()
 	for _, topic := range []schemas.Topic{schemas.ConversationEvents, schemas.SLAChangelog} {
-		if _, err := k.admin.UpdatePartitions(k.ctx(), 4, topic.Name(testPrefix)); err != nil {
+		if _, err := k.admin.UpdatePartitions(k.ctx(), 4, topic.Name(k.prefix)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -333,7 +333,7 @@ func TestRunnersLostState(t *testing.T) {
 	p := k.start(k.config("a", t.TempDir()))
 	k.waitEscalations(k.echo(1, 0, 10))
 	p.stop()
-	if _, err := k.admin.DeleteTopic(k.ctx(), schemas.SLAChangelog.Name(testPrefix)); err != nil {
+	if _, err := k.admin.DeleteTopic(k.ctx(), schemas.SLAChangelog.Name(k.prefix)); err != nil {
 		t.Fatal(err)
 	}
 	k.create(schemas.SLAChangelog, 1)
@@ -353,11 +353,11 @@ func TestRunnersGroupOffsetsLost(t *testing.T) {
 	want := k.echo(1, 0, 10)
 	k.waitEscalations(want)
 	p.stop()
-	leave := kadm.LeaveGroup("t-processor").InstanceIDs("t-processor-a-0")
+	leave := kadm.LeaveGroup(k.group()).InstanceIDs(k.group() + "-a-0")
 	if _, err := k.admin.LeaveGroup(k.ctx(), leave); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := k.admin.DeleteGroup(k.ctx(), "t-processor"); err != nil {
+	if _, err := k.admin.DeleteGroup(k.ctx(), k.group()); err != nil {
 		t.Fatal(err)
 	}
 	p = k.start(k.config("a", t.TempDir())) // the meta record knows
