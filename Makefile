@@ -1,0 +1,108 @@
+# What can be done here. Every target sets up what it needs; tools and real
+# counterparts are fetched from the package registries into the cache.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/unpark
+
+# Each tool lies under a name with its version: another version is another file.
+GOLANGCI_VERSION := v2.12.2
+GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
+BUF_VERSION := 1.75.0
+BUF := $(CACHE)/buf-$(BUF_VERSION)/node_modules/.bin/buf
+
+# Arguments for demo and run, e.g. make run ARGS="--roles processor".
+ARGS ?=
+# How long each fuzz target runs.
+FUZZTIME ?= 20s
+# Which benchmarks run, and in which packages.
+BENCH ?= .
+PKG ?= ./...
+# The packages whose tests start a broker, a queue or the whole program.
+E2E = $(shell go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq . "unpark/internal/localtest"}}{{$$p}}{{"\n"}}{{end}}{{end}}{{range .XTestImports}}{{if eq . "unpark/internal/localtest"}}{{$$p}}{{"\n"}}{{end}}{{end}}' ./... | sort -u)
+
+.PHONY: help
+help: ## Print the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## Build bin/unpark
+	go build -trimpath -o bin/unpark ./cmd/unpark
+
+.PHONY: demo
+demo: ## First event to first alert on this machine, in a minute (needs Go alone)
+	go run ./cmd/unpark demo $(ARGS)
+
+.PHONY: run
+run: ## Start every role, on an embedded broker unless the configuration names one
+	go run ./cmd/unpark run $(ARGS)
+
+.PHONY: topology
+topology: ## Print which topics feed which handler, store and sink
+	@go run ./cmd/unpark topology $(ARGS)
+
+.PHONY: test
+test: fetch ## Every test, those on a real Kafka, SQS and EventBridge included
+	go test -timeout 20m ./...
+
+.PHONY: race
+race: ## The tests that need no other process, under the race detector
+	go test -race -short -timeout 20m ./...
+
+.PHONY: e2e
+e2e: fetch ## Only the packages that test on a real Kafka, SQS or EventBridge
+	go test -count=1 -v -timeout 20m $(E2E)
+
+.PHONY: fuzz
+fuzz: ## Each fuzz target for FUZZTIME (20s)
+	tools/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: ## Benchmarks, chosen by BENCH and PKG
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+
+.PHONY: lint
+lint: $(GOLANGCI) $(BUF) ## golangci-lint, buf lint, gofmt and go vet
+	@status=0; \
+	unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; status=1; fi; \
+	go vet ./... || status=1; \
+	$(GOLANGCI) run ./... || status=1; \
+	$(BUF) lint || status=1; \
+	exit $$status
+
+.PHONY: generate
+generate: $(BUF) ## Generate Go from the Protobuf files
+	$(BUF) generate
+
+.PHONY: generate-check
+generate-check: $(BUF) ## That generated code is current and that no schema breaks a reader
+	tools/generate-check.sh $(BUF)
+
+.PHONY: docs-check
+docs-check: ## That the map of packages is true and that the documents' links and commands exist
+	go test -count=1 -run '^TestLayout' ./cmd/unpark
+	tools/docs-check.sh
+
+.PHONY: fetch
+fetch: ## Fetch Kafka, ElasticMQ and moto into the cache (the tests do it by themselves)
+	@for part in kafka elasticmq moto; do deploy/local/fetch.sh $$part >/dev/null; done
+
+.PHONY: clean
+clean: ## Remove what was built here; the cache of tools stays
+	rm -rf bin
+	go clean ./...
+
+$(GOLANGCI):
+	@mkdir -p $(@D)
+	@echo "building golangci-lint $(GOLANGCI_VERSION), once, some minutes"
+	@tmp=$$(mktemp -d $(@D)/build.XXXXXX); trap 'rm -rf "$$tmp"' EXIT; \
+	GOBIN="$$tmp" GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION); \
+	mv "$$tmp/golangci-lint" $@
+
+$(BUF):
+	@echo "fetching buf $(BUF_VERSION)"
+	@npm install --silent --no-audit --no-fund --prefix $(CACHE)/buf-$(BUF_VERSION) @bufbuild/buf@$(BUF_VERSION)
+	@test -x $@
