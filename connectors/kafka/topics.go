@@ -18,9 +18,9 @@ func CreateTopics(ctx context.Context, adm *kadm.Client, l Layout) (created []st
 	if err := l.Validate(); err != nil {
 		return nil, fmt.Errorf("topics: %w", err)
 	}
-	have, err := adm.ListTopics(ctx, names(l)...)
+	have, err := listTopics(ctx, adm, l)
 	if err != nil {
-		return nil, fmt.Errorf("list topics: %w", err)
+		return nil, err
 	}
 	for _, t := range schemas.Topics() {
 		if have.Has(t.Name(l.Prefix)) {
@@ -54,6 +54,16 @@ func createTopic(ctx context.Context, adm *kadm.Client, l Layout, t schemas.Topi
 		return false, fmt.Errorf("create topic %s: %w", t.Name(l.Prefix), err)
 	}
 	return true, nil
+}
+
+// listTopics asks the brokers. Without WithAuthorizedOps the client would answer
+// from its cache, which knows for five seconds that a topic was not there.
+func listTopics(ctx context.Context, adm *kadm.Client, l Layout) (kadm.TopicDetails, error) {
+	have, err := adm.ListTopics(kadm.WithAuthorizedOps(ctx), names(l)...)
+	if err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	return have, nil
 }
 
 func names(l Layout) []string {
