@@ -8,16 +8,20 @@ import (
 	"strings"
 	"time"
 
+	"unpark/connectors/eventbridge"
 	"unpark/connectors/kafka"
+	"unpark/connectors/notify"
 	"unpark/schemas"
 )
 
 // Process is unpark.yaml: how a process runs.
 type Process struct {
-	Kafka     kafka.Config `yaml:"kafka"`
-	Topics    kafka.Layout `yaml:"topics"`
-	Processor Processor    `yaml:"processor"`
-	HTTP      HTTP         `yaml:"http"`
+	Kafka     kafka.Config       `yaml:"kafka"`
+	Topics    kafka.Layout       `yaml:"topics"`
+	Processor Processor          `yaml:"processor"`
+	Bridge    eventbridge.Config `yaml:"bridge"`
+	Notifier  notify.Config      `yaml:"notifier"`
+	HTTP      HTTP               `yaml:"http"`
 	// SecretsDir holds the files that file:NAME refers to.
 	SecretsDir string `yaml:"secrets_dir"`
 }
@@ -59,6 +63,10 @@ const maxCommitInterval = schemas.Duration(5 * time.Second)
 func (p Process) lint(r *reporter) {
 	r.kafka("kafka", p.Kafka.Validate())
 	r.kafka("topics", p.Topics.Validate())
+	r.bridge("bridge", p.Bridge.Validate())
+	if err := p.Notifier.Validate(); err != nil {
+		r.err("notifier", "%s", strings.TrimPrefix(err.Error(), "notifier: "))
+	}
 	const runners, interval, listen = "processor.runners", "processor.commit_interval", "http.listen"
 	if n := p.Processor.Runners; n < 1 || n > 256 {
 		r.err(runners, "%d: write 1 to 256", n)
@@ -88,6 +96,16 @@ func (p *Process) complete() {
 // kafka reports what package kafka says of the part of the file at path.
 func (r *reporter) kafka(path string, err error) {
 	var ps kafka.Problems
+	if errors.As(err, &ps) {
+		for _, p := range ps {
+			r.err(join(path, p.Field), "%s", p.Message)
+		}
+	}
+}
+
+// bridge does the same for package eventbridge.
+func (r *reporter) bridge(path string, err error) {
+	var ps eventbridge.Problems
 	if errors.As(err, &ps) {
 		for _, p := range ps {
 			r.err(join(path, p.Field), "%s", p.Message)

@@ -22,9 +22,36 @@ const (
 	txnRequired = 2
 )
 
-// CheckCluster says in one sentence why unpark cannot work with the brokers: none
+// CheckCluster says why unpark cannot run on the cluster: CheckBrokers, and the
+// topics must be as the table has them, but for what is only a warning.
+func CheckCluster(ctx context.Context, opts []kgo.Opt, l Layout) error {
+	if err := CheckBrokers(ctx, opts); err != nil {
+		return err
+	}
+	adm, err := kadm.NewOptClient(opts...)
+	if err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	defer adm.Close()
+	differences, err := CheckTopics(ctx, adm, l)
+	if err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	var bad []string
+	for _, d := range differences {
+		if !d.Warning {
+			bad = append(bad, d.String())
+		}
+	}
+	if len(bad) > 0 {
+		return fmt.Errorf("kafka: the topics are not as unpark needs them:\n%s", strings.Join(bad, "\n"))
+	}
+	return nil
+}
+
+// CheckBrokers says in one sentence why unpark cannot work with the brokers: none
 // can be reached, or they are older than Kafka 4.0.
-func CheckCluster(ctx context.Context, opts []kgo.Opt) error {
+func CheckBrokers(ctx context.Context, opts []kgo.Opt) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	failed := new(dialFailures)

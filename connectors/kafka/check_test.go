@@ -36,7 +36,7 @@ func tlsServer(t *testing.T) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: s.TLS.Certificates}
 }
 
-func TestCheckCluster(t *testing.T) {
+func TestCheckBrokers(t *testing.T) {
 	refused, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestCheckCluster(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			began := time.Now()
-			err := CheckCluster(testContext(t), tt.opts)
+			err := CheckBrokers(testContext(t), tt.opts)
 			if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("%v, want %q", err, tt.err)
 			}
@@ -74,15 +74,34 @@ func TestCheckCluster(t *testing.T) {
 	}
 }
 
+func TestCheckCluster(t *testing.T) {
+	l := DefaultLayout()
+	l.Partitions, l.Replication = 2, 1
+	opts := fake(t)
+	if err := CheckCluster(testContext(t), opts, l); err == nil || strings.Count(err.Error(), "unpark topics create") != len(schemas.Topics()) {
+		t.Errorf("without topics: %v", err)
+	}
+	if _, err := CreateTopics(testContext(t), kadm.NewClient(client(t, opts...)), l); err != nil {
+		t.Fatal(err)
+	}
+	l.Replication = 2 // a warning only
+	if err := CheckCluster(testContext(t), opts, l); err != nil {
+		t.Errorf("with topics: %v", err)
+	}
+	if err := CheckCluster(testContext(t), fake(t, kfake.MaxVersions(kversion.V3_9_0())), l); err == nil || !strings.Contains(err.Error(), "older than") {
+		t.Errorf("old brokers: %v", err)
+	}
+}
+
 // A cluster that was upgraded but still speaks the old way.
-func TestCheckClusterNotFinalized(t *testing.T) {
+func TestCheckBrokersNotFinalized(t *testing.T) {
 	opts := fake(t)
 	cl := client(t, opts...)
 	req := kmsgDowngrade()
 	if _, err := req.RequestWith(testContext(t), cl); err != nil {
 		t.Fatal(err)
 	}
-	if err := CheckCluster(testContext(t), opts); err == nil || !strings.Contains(err.Error(), "kafka-features.sh upgrade --feature transaction.version=2") {
+	if err := CheckBrokers(testContext(t), opts); err == nil || !strings.Contains(err.Error(), "kafka-features.sh upgrade --feature transaction.version=2") {
 		t.Error(err)
 	}
 }
