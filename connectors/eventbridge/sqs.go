@@ -21,6 +21,7 @@ const (
 	longPoll    = 20 * time.Second // SQS's longest
 	callTimeout = 10 * time.Second
 	pollTimeout = longPoll + 5*time.Second
+	lastPoll    = time.Second // how long a poll goes on after a stop
 
 	// batchSize is the most messages that one call of SQS may name.
 	batchSize = 10
@@ -144,9 +145,12 @@ func (q *queue) receive(stop, work context.Context, to *sink, id int, batches *s
 	}
 }
 
-func (q *queue) poll(ctx context.Context) ([]types.Message, error) {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+// poll waits for messages. A stop ends it only after a moment: what SQS has just
+// handed out would be invisible to everybody for the visibility timeout.
+func (q *queue) poll(stop context.Context) ([]types.Message, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(stop), pollTimeout)
 	defer cancel()
+	defer context.AfterFunc(stop, func() { pause(ctx, lastPoll); cancel() })()
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.config.URL,
 		MaxNumberOfMessages: batchSize,
