@@ -52,8 +52,11 @@ case $part in
   kafka | elasticmq)
     need java
     need mvn
-    mvn -q -B -Dstyle.color=never -f "$list" dependency:copy-dependencies \
-      -DincludeScope=runtime -DoutputDirectory="$tmp/lib" >&2
+    mvn -B -f "$list" -l "$tmp/log" dependency:copy-dependencies \
+      -DincludeScope=runtime -DoutputDirectory="$tmp/lib" >/dev/null || {
+      cat "$tmp/log" >&2
+      exit 1
+    }
     ;;
   moto)
     need python3
