@@ -43,10 +43,8 @@ const (
 
 var stories = []string{storyAnswered, storyCustomer, storyLateEvent, storyWarned, storyBreached, storyForgotten, storyQueued}
 
-// newDemoScript writes the day for a number of conversations; equal seeds give
-// equal days.
-func newDemoScript(seed uint64, conversations int) demoScript {
-	start := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+// newDemoScript writes a day that begins at start; equal seeds give equal days.
+func newDemoScript(seed uint64, conversations int, start time.Time) demoScript {
 	s := demoScript{Start: start, End: start.Add(6*time.Hour + 15*time.Minute), Stories: map[string]int{}, Expected: map[string]int{}}
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for i := range conversations {
@@ -82,7 +80,7 @@ type demoName struct{ id, name string }
 
 var (
 	demoAgents = []demoName{{"agent-1", "Ann"}, {"agent-2", "Ben"}, {"agent-3", "Cleo"}, {"agent-4", "Dan"}, {"agent-5", "Eva"}}
-	demoQueues = []demoName{{"queue-orders", "Orders"}, {"queue-returns", "Returns"}, {"queue-billing", "Billing"}}
+	demoQueues = []demoName{{"Orders", "Orders"}, {"Returns", "Returns"}, {"Billing", "Billing"}}
 )
 
 // demoConversation writes the scenes of one conversation.

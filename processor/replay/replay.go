@@ -42,13 +42,8 @@ func New(handler stream.Handler, sink func(stream.Output) error) (*Driver, error
 // Pipe applies an input whose own time is at: what falls due before it, the tick
 // of its own time, and the input.
 func (d *Driver) Pipe(in *schemas.InputRecord, at int64) error {
-	if err := d.Advance(at); err != nil {
+	if err := d.AdvanceTo(at); err != nil {
 		return err
-	}
-	if at > d.task.Now() {
-		if err := d.tick(at); err != nil {
-			return err
-		}
 	}
 	return d.Apply(in)
 }
@@ -72,6 +67,14 @@ func (d *Driver) Advance(until int64) error {
 			return err
 		}
 	}
+}
+
+// AdvanceTo is Advance, and a tick at until itself: time has come to it.
+func (d *Driver) AdvanceTo(until int64) error {
+	if err := d.Advance(until); err != nil || until <= d.task.Now() {
+		return err
+	}
+	return d.tick(until)
 }
 
 // tick moves time to at, without a limit on what is handled; what a tick leaves

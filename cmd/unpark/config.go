@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"unpark/clock"
+	"unpark/config"
+	"unpark/connectors/orgconfig"
+)
+
+func configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "config",
+		Short:   "Check the configuration, or put it in force",
+		Example: "  unpark config lint --config config\n  unpark config apply --config config",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(configLintCommand(), configApplyCommand())
+	return cmd
+}
+
+func configLintCommand() *cobra.Command {
+	var dir string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "lint --config DIR",
+		Short:   "Say what is wrong with the files: file, line, field, and what to write",
+		Example: "  unpark config lint --config config",
+		Args:    cobra.NoArgs,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			if dir == "" {
+				return errNoConfig
+			}
+			return lint(cmd, dir, asJSON)
+		}),
+	}
+	configFlag(cmd, &dir)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON Lines")
+	return cmd
+}
+
+func lint(cmd *cobra.Command, dir string, asJSON bool) error {
+	cfg, problems := config.Load(dir)
+	for _, p := range problems {
+		var err error
+		if asJSON {
+			err = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{
+				"file": p.File, "line": p.Line, "column": p.Column, "field": p.Path, "message": p.Message,
+				"warning": p.Severity == config.Warning,
+			})
+		} else {
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if n := len(problems.Errors()); n > 0 {
+		return fmt.Errorf("%d mistakes in %s", n, dir)
+	}
+	if asJSON {
+		return nil
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %d org files, no mistakes, %d warnings\n", dir, len(cfg.Orgs), len(problems.Warnings()))
+	return err
+}
+
+func configApplyCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "apply --config DIR",
+		Short: "Publish the org files and put them in force",
+		Long: `Writes each org file whose content is new as an immutable version to org-config, and its
+activation to every partition, so that every part learns it at the same place of the log.
+Applying again what is in force changes nothing.`,
+		Example: "  unpark config apply --config config",
+		Args:    cobra.NoArgs,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			c, err := openCluster(cmd.Context(), dir)
+			if err != nil {
+				return err
+			}
+			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+			if _, err := loadConfig(dir, log); err != nil {
+				return err
+			}
+			return c.withOrgs(cmd.Context(), func(store *orgconfig.Store) error {
+				return applyOrgs(cmd.Context(), store, c.config.Orgs, clock.Real(), func(o config.Org, version string, changed bool) {
+					said := "unchanged"
+					if changed {
+						said = "applied"
+					}
+					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s %s (org %s) version %s\n", said, o.Name, o.ID, version)
+				})
+			})
+		}),
+	}
+	configFlag(cmd, &dir)
+	return cmd
+}

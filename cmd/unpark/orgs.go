@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+
+	"unpark/clock"
+	"unpark/config"
+	"unpark/connectors/orgconfig"
+	"unpark/processor/sla"
+	"unpark/schemas"
+)
+
+// applyOrgs publishes the org files: a new version of each org whose file says
+// something new, and its activation. said is told of each.
+func applyOrgs(ctx context.Context, store *orgconfig.Store, orgs []config.Org, c clock.Clock, said func(o config.Org, version string, changed bool)) error {
+	for _, o := range orgs {
+		data, _, err := o.JSON()
+		if err != nil {
+			return err
+		}
+		version, changed, err := store.Publish(ctx, o.ID, schemas.PartRules, data, c)
+		if err != nil {
+			return err
+		}
+		said(o, version, changed)
+	}
+	return nil
+}
+
+// routeConfigs is the org-config store as the notifier looks at it.
+type routeConfigs struct{ *orgconfig.Store }
+
+func (c routeConfigs) NewestRules(org string) ([]byte, bool) {
+	data, _, ok := c.Store.NewestRules(org)
+	return data, ok
+}
+
+// newestRules finds the newest version of an org's rules.
+type newestRules interface {
+	NewestRules(org string) (json []byte, version string, ok bool)
+}
+
+// keepAttributes tells the bridge which attributes of an org's conversations the
+// clocks need: those that the newest rules list or match on.
+func keepAttributes(rules newestRules) func(org string) (attributes []string, known bool) {
+	type kept struct {
+		version string
+		keys    []string
+	}
+	var mu sync.Mutex
+	cache := make(map[string]kept)
+	return func(org string) ([]string, bool) {
+		data, version, ok := rules.NewestRules(org)
+		if !ok {
+			return nil, false
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if k, ok := cache[org]; ok && k.version == version {
+			return k.keys, true
+		}
+		k := kept{version: version, keys: attributesOf(data)}
+		cache[org] = k
+		return k.keys, true
+	}
+}
+
+func attributesOf(rules []byte) []string {
+	var r sla.Rules
+	if json.Unmarshal(rules, &r) != nil {
+		return nil // the processor refuses this version and says so
+	}
+	return r.KeptAttributes()
+}
