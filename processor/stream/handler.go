@@ -59,8 +59,8 @@ type Tx interface {
 // clock, no chance, no map order. One Handler belongs to one partition.
 type Handler interface {
 	// Process applies one input record that is not a tick. An error from
-	// Poison makes the record a dead letter and the partition goes on; any other
-	// stops the partition.
+	// Poison makes the record a dead letter and the partition goes on; it must
+	// come before anything was changed. Any other error stops the partition.
 	Process(tx Tx, rec Record) error
 	// Punctuate handles one due entry of the deadline index: key was to be looked
 	// at at the instant due (as SetDeadline returned it) and Now has reached it.
@@ -70,8 +70,9 @@ type Handler interface {
 	// Tick is called once for every tick, after its due entries. more asks for
 	// another tick at once, for work that is done in slices.
 	Tick(tx Tx) (more bool, err error)
-	// Flush writes what the handler holds decoded to tx. It is called at the end
-	// of every transaction, before the commit.
+	// Flush writes what the handler holds decoded and changed to tx. It is called
+	// at the end of every transaction, before the commit, and within one after
+	// every step when the step that writes too much is looked for.
 	Flush(tx Tx) error
 	// Reset forgets what the handler holds decoded: the transaction was aborted.
 	Reset()

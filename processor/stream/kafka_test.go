@@ -67,7 +67,8 @@ func newFake(t testing.TB, partitions int32, opts ...kfake.Opt) *kafka {
 
 func (k *kafka) connect(partitions int32) {
 	k.t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(k.seeds...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(k.seeds...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0),
+		kgo.MetadataMinAge(10*time.Millisecond))
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -95,9 +96,17 @@ func (k *kafka) create(topic schemas.Topic, partitions int32) {
 	if !topic.Partitioned {
 		partitions = 1
 	}
-	if _, err := k.admin.CreateTopic(k.ctx(), partitions, 1, configs, topic.Name(k.prefix)); err != nil {
+	name := topic.Name(k.prefix)
+	if _, err := k.admin.CreateTopic(k.ctx(), partitions, 1, configs, name); err != nil {
 		k.t.Fatal(err)
 	}
+	waitFor(k.t, "topic "+name, func() error { // a real broker learns of it a little later
+		m, err := k.admin.Metadata(k.ctx(), name)
+		if err != nil {
+			return err
+		}
+		return m.Topics[name].Err
+	})
 }
 
 func (k *kafka) ctx() context.Context {
@@ -133,7 +142,9 @@ func (k *kafka) start(cfg Config) *process {
 	p := &process{t: k.t, runners: r, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		p.err = r.Run(ctx)
+		if p.err = r.Run(ctx); p.err != nil {
+			k.t.Log("run:", p.err)
+		}
 	}()
 	k.t.Cleanup(func() { p.cancel(); <-p.done })
 	return p

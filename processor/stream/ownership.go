@@ -72,6 +72,9 @@ func (r *runner) reconcile(ctx context.Context) error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(fresh)) {
+		if id >= r.cluster.partitions {
+			return fmt.Errorf("topic %s has grown beyond %d partitions, so conversations have moved away from their state: use a new topic prefix and replay", r.cluster.input, r.cluster.partitions)
+		}
 		r.take(ctx, id, fresh[id])
 	}
 	for _, p := range r.partitions {
