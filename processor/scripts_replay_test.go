@@ -1,6 +1,7 @@
 package processor_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -8,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"unpark/processor"
 	"unpark/processor/replay"
@@ -35,6 +38,7 @@ func TestScripts(t *testing.T) {
 			s := parseScript(t, data)
 			got := ""
 			for _, e := range runReplay(t, s, nil) {
+				checkSchema(t, e)
 				got += show(decode(t, e))
 			}
 			if *rewrite {
@@ -124,6 +128,26 @@ func newHandler(t *testing.T, configs processor.Configs) *processor.Handler {
 	return processor.NewHandler(t.Context(), processor.Config{
 		Rules: processor.NewRules(configs), Metrics: processor.NewMetrics(nil), Logger: slog.New(slog.DiscardHandler),
 	})
+}
+
+var schema = sync.OnceValues(func() (*jsonschema.Schema, error) {
+	return jsonschema.NewCompiler().Compile("../schemas/escalation.schema.json")
+})
+
+// checkSchema compares a record with the public contract.
+func checkSchema(t *testing.T, value []byte) {
+	t.Helper()
+	s, err := schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(value))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Validate(doc); err != nil {
+		t.Error(err)
+	}
 }
 
 func decode(t *testing.T, value []byte) *schemas.Escalation {

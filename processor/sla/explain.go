@@ -57,5 +57,5 @@ func intervalState(s calendar.State) string {
 	if s == calendar.Open {
 		return stateRunning
 	}
-	return string(s)
+	return s.String()
 }
