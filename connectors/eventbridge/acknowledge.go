@@ -53,9 +53,9 @@ func (b *batch) where(which func(*message) bool) []int {
 func (b *batch) deleteOnce(ctx context.Context, indexes []int) []int {
 	timeout := callTimeout
 	if ctx.Err() != nil {
-		timeout = lastDelete
+		ctx, timeout = context.WithoutCancel(ctx), lastDelete
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var entries []types.DeleteMessageBatchRequestEntry
 	for _, i := range indexes {

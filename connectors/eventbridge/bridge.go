@@ -30,7 +30,7 @@ type Deps struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	// Keep names the attributes that an org keeps and whether it is known. It is
-	// called for every envelope, concurrently.
+	// called for every envelope, concurrently, and must be there.
 	Keep func(org string) (attributes []string, known bool)
 	// Feed, if there, is one more source, named demo: raw envelopes, as they
 	// happen, until it is closed.
@@ -75,7 +75,7 @@ func New(ctx context.Context, c Config, d Deps) (*Bridge, error) {
 		b.sources = append(b.sources, built)
 	}
 	if d.Feed != nil {
-		b.sources = append(b.sources, &feed{envelopes: d.Feed, inFlight: make(flight)})
+		b.sources = append(b.sources, newFeed(d.Feed))
 	}
 	return b, nil
 }

@@ -14,10 +14,15 @@ import (
 // which it is taken from the channel.
 type feed struct {
 	envelopes <-chan []byte
+	slots     slots // one taken for each envelope in flight
 	running   atomic.Bool
 
 	mu       sync.Mutex
 	inFlight flight
+}
+
+func newFeed(envelopes <-chan []byte) *feed {
+	return &feed{envelopes: envelopes, slots: make(slots, maxInFlight), inFlight: make(flight)}
 }
 
 func (*feed) name() string { return "demo" }
@@ -37,53 +42,52 @@ func (f *feed) readUpTo(now int64) (int64, bool) {
 
 func (f *feed) run(stop, work context.Context, to *sink) error {
 	f.running.Store(true)
-	var pending sync.WaitGroup
-	defer func() { waitFor(work, &pending) }()
-	for {
+	defer f.slots.drain(work)
+	for f.slots.take(stop) {
 		select {
-		case <-stop.Done():
-			return nil
 		case raw, more := <-f.envelopes:
-			if !more {
-				<-stop.Done()
-				return nil
+			if more {
+				f.carry(work, to, raw)
+				continue
 			}
-			f.carry(work, to, raw, &pending)
+			<-stop.Done() // the feed has ended, and everything up to now is read
+		case <-stop.Done():
 		}
+		f.slots.give()
+		break
 	}
+	return nil
 }
 
-func (f *feed) carry(work context.Context, to *sink, raw []byte, pending *sync.WaitGroup) {
+// carry produces an envelope; the slot is given back when that is done.
+func (f *feed) carry(work context.Context, to *sink, raw []byte) {
 	d, err := to.decode(f.name(), raw)
 	if why, bad := errors.AsType[*DecodeError](err); bad {
-		to.countUndecodable(f.name(), why)
-		to.log.say(slog.LevelWarn, "an envelope cannot be used", schemas.LogSource, f.name(), schemas.LogReason, why.Reason)
+		f.slots.give()
+		f.refuse(to, why)
 		return
 	}
 	sent := to.clock.Now().UnixMilli()
 	f.note(func() { f.inFlight.begin(sent) })
-	pending.Add(1)
+	gauge := to.metrics.inFlight.WithLabelValues(f.name())
+	gauge.Inc()
 	to.produce(work, f.name(), d, func(err error) {
 		if refused(err) {
-			to.countUndecodable(f.name(), tooLargeForKafka(err))
+			f.refuse(to, tooLargeForKafka(err))
 		}
 		f.note(func() { f.inFlight.end(sent) })
-		pending.Done()
+		gauge.Dec()
+		f.slots.give()
 	})
+}
+
+func (f *feed) refuse(to *sink, why *DecodeError) {
+	to.countUndecodable(f.name(), why)
+	to.log.say(slog.LevelWarn, "an envelope cannot be used", schemas.LogSource, f.name(), schemas.LogReason, why.Reason)
 }
 
 func (f *feed) note(what func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	what()
-}
-
-// waitFor waits for pending or until ctx ends.
-func waitFor(ctx context.Context, pending *sync.WaitGroup) {
-	done := make(chan struct{})
-	go func() { pending.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
 }

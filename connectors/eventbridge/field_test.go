@@ -32,7 +32,8 @@ type field struct {
 	started time.Time
 
 	stop    func()
-	stopped chan error
+	stopped chan struct{} // closed when Run has returned err
+	err     error
 
 	mu   sync.Mutex
 	gate chan struct{} // open when closed; nil: Kafka answers
@@ -65,7 +66,7 @@ func newField(t *testing.T, feed <-chan []byte, sources ...Source) *field {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	f := &field{t: t, cluster: c, stopped: make(chan error, 1)}
+	f := &field{t: t, cluster: c, stopped: make(chan struct{})}
 	c.ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
 		f.mu.Lock()
 		gate := f.gate
@@ -96,10 +97,13 @@ func newField(t *testing.T, feed <-chan []byte, sources ...Source) *field {
 func (f *field) run() {
 	ctx, cancel := context.WithCancel(f.t.Context())
 	f.stop = cancel
-	go func() { f.stopped <- f.bridge.Run(ctx) }()
+	go func() {
+		f.err = f.bridge.Run(ctx)
+		close(f.stopped)
+	}()
 	f.t.Cleanup(func() {
-		cancel()
 		f.open()
+		_ = f.halt()
 	})
 }
 
@@ -107,8 +111,8 @@ func (f *field) run() {
 func (f *field) halt() error {
 	f.stop()
 	select {
-	case err := <-f.stopped:
-		return err
+	case <-f.stopped:
+		return f.err
 	case <-time.After(20 * time.Second):
 		f.t.Fatal("Run does not return")
 		return nil

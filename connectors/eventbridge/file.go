@@ -9,14 +9,14 @@ import (
 	"unpark/schemas"
 )
 
-// fileInFlight bounds how many lines wait for Kafka.
-const fileInFlight = 1000
+// maxInFlight bounds how many envelopes of a file or feed wait for Kafka.
+const maxInFlight = 1000
 
 // file is a source of lines.
 type file struct {
 	config   File
 	progress *fileProgress
-	slots    chan struct{} // one taken for each line in flight
+	slots    slots // one taken for each line in flight
 	open     atomic.Bool
 
 	refused  map[Reason]int
@@ -24,7 +24,7 @@ type file struct {
 }
 
 func newFile(c File) *file {
-	return &file{config: c, progress: newFileProgress(), slots: make(chan struct{}, fileInFlight), refused: make(map[Reason]int)}
+	return &file{config: c, progress: newFileProgress(), slots: make(slots, maxInFlight), refused: make(map[Reason]int)}
 }
 
 func (f *file) name() string { return f.config.name() }
@@ -54,10 +54,10 @@ func (f *file) run(stop, work context.Context, to *sink) error {
 	}()
 	select {
 	case <-stop.Done():
-		f.drain(work)
+		f.slots.drain(work)
 		return nil
 	case err := <-read:
-		f.drain(work)
+		f.slots.drain(work)
 		f.say(to.log.Logger, err)
 	}
 	<-stop.Done()
@@ -73,9 +73,7 @@ func (f *file) read(stop, work context.Context, to *sink, lines *Lines) error {
 			to.log.say(slog.LevelWarn, "a line cannot be used", schemas.LogSource, f.name(), schemas.LogLine, lines.Number(), schemas.LogReason, why.Reason)
 			continue
 		}
-		select {
-		case f.slots <- struct{}{}:
-		case <-stop.Done():
+		if !f.slots.take(stop) {
 			return nil
 		}
 		f.produce(work, to, d)
@@ -107,19 +105,8 @@ func (f *file) produce(work context.Context, to *sink, d Decoded) {
 			to.countUndecodable(f.name(), tooLargeForKafka(err))
 		}
 		gauge.Dec()
-		<-f.slots
+		f.slots.give()
 	})
-}
-
-// drain waits until nothing is in flight: until every slot is its own.
-func (f *file) drain(work context.Context) {
-	for range fileInFlight {
-		select {
-		case f.slots <- struct{}{}:
-		case <-work.Done():
-			return
-		}
-	}
 }
 
 // say tells what the file held. Progress stays where it is after an error: what

@@ -63,9 +63,9 @@ func TestMissingFileEndsTheBridge(t *testing.T) {
 	f := newField(t, nil, Source{File: &File{Path: filepath.Join(t.TempDir(), "missing.jsonl")}})
 	f.run()
 	select {
-	case err := <-f.stopped:
-		if err == nil || !strings.Contains(err.Error(), "file:missing.jsonl") {
-			t.Errorf("got %v", err)
+	case <-f.stopped:
+		if f.err == nil || !strings.Contains(f.err.Error(), "file:missing.jsonl") {
+			t.Errorf("got %v", f.err)
 		}
 	case <-time.After(20 * time.Second):
 		t.Fatal("Run goes on")

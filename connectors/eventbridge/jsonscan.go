@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"math"
-	"strconv"
 )
 
 var (
@@ -133,125 +131,6 @@ func (s *scanner) container(closing byte, element func() bool) {
 		if !s.expect(',') {
 			return
 		}
-	}
-}
-
-// str returns the string that is next, nil if it is null or no string. It may
-// point into the text.
-func (s *scanner) str() []byte {
-	if s.peek() != '"' {
-		s.other()
-		return nil
-	}
-	return s.text()
-}
-
-// text reads a string, its escapes resolved; the opening quote is next.
-func (s *scanner) text() []byte {
-	quoted, plain, _ := s.quoted()
-	if plain {
-		return quoted[1 : len(quoted)-1]
-	}
-	if s.err != nil {
-		return nil
-	}
-	return s.unquote(quoted)
-}
-
-// quoted reads a string with its quotes. Plain ones are ASCII without escapes.
-func (s *scanner) quoted() (quoted []byte, plain, escaped bool) {
-	start, ascii := s.i, true
-	for s.i++; s.i < len(s.b); s.i++ {
-		switch c := s.b[s.i]; {
-		case c == '"':
-			s.i++
-			return s.b[start:s.i], ascii && !escaped, escaped
-		case c == '\\':
-			escaped = true
-			s.i++
-		case c < ' ':
-			s.fail(errSyntax)
-			return nil, false, false
-		case c >= 0x80:
-			ascii = false
-		}
-	}
-	s.fail(errSyntax)
-	return nil, false, false
-}
-
-// unquote resolves escapes and replaces what is no UTF-8. Such strings are rare,
-// so the library may be slow.
-func (s *scanner) unquote(quoted []byte) []byte {
-	var text string
-	if json.Unmarshal(quoted, &text) != nil {
-		s.fail(errSyntax)
-	}
-	return []byte(text)
-}
-
-// whole returns the whole number that is next; ok is false for null, other
-// types and fractions. What no int64 holds is returned as the nearest one.
-func (s *scanner) whole() (n int64, ok bool) {
-	if c := s.peek(); c != '-' && !digit(c) {
-		s.other()
-		return 0, false
-	}
-	start := s.i
-	s.number()
-	n, err := strconv.ParseInt(string(s.b[start:s.i]), 10, 64)
-	if err == nil || errors.Is(err, strconv.ErrRange) {
-		return n, s.err == nil
-	}
-	// JSON knows no integers: 1.5e3 is a whole number as well.
-	f, _ := strconv.ParseFloat(string(s.b[start:s.i]), 64)
-	if f != math.Trunc(f) {
-		s.mistyped = true
-		return 0, false
-	}
-	if math.Abs(f) >= 1<<62 {
-		return int64(math.Copysign(1<<62, f)), s.err == nil
-	}
-	return int64(f), s.err == nil
-}
-
-func digit(c byte) bool { return '0' <= c && c <= '9' }
-
-// at returns the byte at the position, zero at the end.
-func (s *scanner) at() byte {
-	if s.i < len(s.b) {
-		return s.b[s.i]
-	}
-	return 0
-}
-
-func (s *scanner) digits() {
-	if !digit(s.at()) {
-		s.fail(errSyntax)
-	}
-	for digit(s.at()) {
-		s.i++
-	}
-}
-
-func (s *scanner) number() {
-	if s.at() == '-' {
-		s.i++
-	}
-	if s.at() == '0' {
-		s.i++
-	} else {
-		s.digits()
-	}
-	if s.at() == '.' {
-		s.i++
-		s.digits()
-	}
-	if c := s.at(); c == 'e' || c == 'E' {
-		if s.i++; s.at() == '+' || s.at() == '-' {
-			s.i++
-		}
-		s.digits()
 	}
 }
 

@@ -22,6 +22,9 @@ func kafkaOptions(own []kgo.Opt) []kgo.Opt {
 	return append(slices.Clone(own),
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(partition)),
 		kgo.RequiredAcks(kgo.AllISRAcks()), // and idempotent, as is the default
+		// The sources bound what is in flight; Produce must not wait on top, or
+		// nobody would keep the waiting messages invisible.
+		kgo.MaxBufferedRecords(1<<20),
 	)
 }
 

@@ -37,8 +37,8 @@ type queue struct {
 	config   SQS
 	client   Queue
 	progress *queueProgress
-	slots    chan struct{} // one taken for each batch that is worked on
-	received atomic.Bool   // one receive worked
+	slots    slots       // one taken for each batch that is worked on
+	received atomic.Bool // one receive worked
 
 	// Of the queue, read before the first receive.
 	visibility time.Duration
@@ -49,7 +49,7 @@ func newQueue(c SQS, client Queue) *queue {
 	return &queue{
 		config: c, client: client,
 		progress: newQueueProgress(c.receivers()),
-		slots:    make(chan struct{}, batchesPerReceiver*c.receivers()),
+		slots:    make(slots, batchesPerReceiver*c.receivers()),
 	}
 }
 
@@ -120,15 +120,10 @@ func (q *queue) attributes(ctx context.Context) error {
 // slow Kafka leaves messages in the queue.
 func (q *queue) receive(stop, work context.Context, to *sink, id int, batches *sync.WaitGroup) {
 	backoff := firstBackoff
-	for stop.Err() == nil {
-		select {
-		case q.slots <- struct{}{}:
-		case <-stop.Done():
-			return
-		}
+	for stop.Err() == nil && q.slots.take(stop) {
 		messages, err := q.poll(stop)
 		if err != nil {
-			<-q.slots
+			q.slots.give()
 			q.failed(stop, to, id, err)
 			pause(stop, backoff)
 			backoff = min(2*backoff, lastBackoff)
@@ -139,7 +134,7 @@ func (q *queue) receive(stop, work context.Context, to *sink, id int, batches *s
 		q.progress.received(id, to.clock.Now().UnixMilli(), b.sendTimes(), b.otherTimes())
 		q.received.Store(true)
 		batches.Go(func() {
-			defer func() { <-q.slots }()
+			defer q.slots.give()
 			b.work(work)
 		})
 	}
