@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,7 +101,17 @@ func TestRunnersEndError(t *testing.T) {
 			k := newFake(t, 2)
 			p := k.start(k.config("a", t.TempDir()))
 			p.waitReady()
-			k.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TopLevel: true, Err: fault})
+			var spoken atomic.Bool // the end that fails is that of a transaction with outputs
+			k.fake.Fault(
+				kfake.Fault{
+					Keys: []kmsg.Key{kmsg.Produce}, Topic: schemas.Escalations.Name(k.prefix), Count: -1,
+					When: func(kmsg.Request) bool { spoken.Store(true); return false },
+				},
+				kfake.Fault{
+					Keys: []kmsg.Key{kmsg.EndTxn}, TopLevel: true, Err: fault,
+					When: func(kmsg.Request) bool { return spoken.Load() },
+				},
+			)
 			want := k.echo(2, 0, 20)
 			k.waitEscalations(want)
 			want = append(want, k.echo(2, 20, 20)...)
