@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"unicode/utf8"
@@ -64,7 +65,7 @@ func parse(data []byte, report func(position, string, ...any)) *node {
 		report(start, "the file is not UTF-8 text")
 		return nil
 	}
-	file, err := parseYAML(data)
+	file, err := parseYAML(bytes.TrimPrefix(data, []byte("\ufeff")))
 	if err != nil {
 		var ye yaml.Error
 		if errors.As(err, &ye) && ye.GetToken() != nil {
@@ -114,7 +115,7 @@ func (t *tree) convert(n ast.Node) *node {
 		return &node{at: at(n.GetToken())}
 	}
 	defer func() { t.depth-- }()
-	here := at(n.GetToken())
+	here := at(first(n))
 	switch n := n.(type) {
 	case *ast.MappingNode:
 		return &node{kind: mapping, at: here, entries: t.entries(n.Values)}
@@ -123,6 +124,10 @@ func (t *tree) convert(n ast.Node) *node {
 	case *ast.SequenceNode:
 		s := &node{kind: list, at: here}
 		for _, v := range n.Values {
+			if text, ok := plainColon(v); ok && n.IsFlowStyle {
+				s.items = append(s.items, &node{kind: scalar, at: at(first(v)), text: text})
+				continue
+			}
 			s.items = append(s.items, t.convert(v))
 		}
 		return s
@@ -167,53 +172,18 @@ func (t *tree) alias(n *ast.AliasNode) *node {
 	return &used
 }
 
-// entries returns a mapping's own keys, then those merged into it that it does
-// not have itself.
-func (t *tree) entries(values []*ast.MappingValueNode) []entry {
-	var own []entry
-	var merged []*node
-	seen := make(map[string]bool)
-	for _, mv := range values {
-		key, here := mv.Key, at(mv.Key.GetToken())
-		if key.IsMergeKey() {
-			merged = append(merged, t.convert(mv.Value))
-			continue
+// first returns the token a value begins with: a mapping without braces has its
+// first colon as its own.
+func first(n ast.Node) *token.Token {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		if !n.IsFlowStyle && len(n.Values) > 0 {
+			return n.Values[0].Key.GetToken()
 		}
-		k := t.convert(key)
-		switch {
-		case k.kind != scalar:
-			t.report(here, "a key must be a plain word")
-		case seen[k.text]:
-			t.report(here, "the key %s is there twice", k.text)
-		default:
-			seen[k.text] = true
-			own = append(own, entry{k.text, here, t.convert(mv.Value)})
-		}
+	case *ast.MappingValueNode:
+		return n.Key.GetToken()
 	}
-	for _, m := range merged {
-		own = t.merge(own, seen, m)
-	}
-	return own
-}
-
-func (t *tree) merge(own []entry, seen map[string]bool, m *node) []entry {
-	sources := []*node{m}
-	if m.kind == list {
-		sources = m.items
-	}
-	for _, s := range sources {
-		if s.kind != mapping {
-			t.report(s.at, "<< needs keys to merge, such as *name")
-			continue
-		}
-		for _, e := range s.entries {
-			if !seen[e.key] {
-				seen[e.key] = true
-				own = append(own, e)
-			}
-		}
-	}
-	return own
+	return n.GetToken()
 }
 
 func at(t *token.Token) position {

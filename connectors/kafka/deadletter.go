@@ -50,7 +50,7 @@ func (f Filter) match(d DeadLetter) bool {
 // each partition, up to the topic's end as of the call.
 func ListDeadLetters(ctx context.Context, opts []kgo.Opt, prefix string, f Filter, each func(DeadLetter) error) error {
 	topic := schemas.DeadLetters.Name(prefix)
-	return readToEnd(ctx, opts, topic, func(r *kgo.Record) error {
+	return ReadToEnd(ctx, opts, topic, func(r *kgo.Record) error {
 		if d := decode(r); f.match(d) {
 			return each(d)
 		}

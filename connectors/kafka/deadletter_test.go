@@ -129,7 +129,7 @@ func TestRedrive(t *testing.T) {
 		}
 	}
 	var sent []*kgo.Record
-	err := readToEnd(testContext(t), e.Options(), schemas.ConversationEvents.Name("unpark."), func(r *kgo.Record) error {
+	err := ReadToEnd(testContext(t), e.Options(), schemas.ConversationEvents.Name("unpark."), func(r *kgo.Record) error {
 		sent = append(sent, r)
 		return nil
 	})

@@ -3,6 +3,6 @@
 // checked, dead letters listed and sent again, and a broker inside the process
 // for laptops and tests.
 //
-// Reads: dead-letters (ListDeadLetters), the cluster's description of its topics.
+// Reads: dead-letters (ListDeadLetters), any topic (ReadToEnd), the cluster's description of its topics.
 // Writes: the topics themselves (CreateTopics), a dead letter's own topic (Redrive).
 package kafka

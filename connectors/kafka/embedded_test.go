@@ -149,6 +149,11 @@ func TestEmbeddedAddressAndLock(t *testing.T) {
 		t.Errorf("address %s before the start", a)
 	}
 	e := start(t, dir)
+	l := DefaultLayout()
+	l.Partitions, l.Embedded = 3, true
+	if err := CheckCluster(testContext(t), e.Options(), l); err != nil {
+		t.Error(err)
+	}
 	if a, ok := EmbeddedAddress(dir); !ok || a != e.Address() {
 		t.Errorf("EmbeddedAddress = %q, %v, want %q", a, ok, e.Address())
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// readToEnd calls each for the committed records of a topic, up to its end as
-// of the call.
-func readToEnd(ctx context.Context, opts []kgo.Opt, topic string, each func(*kgo.Record) error) error {
+// ReadToEnd calls each for the committed records of a topic, in the order of each
+// partition, up to its end as of the call.
+func ReadToEnd(ctx context.Context, opts []kgo.Opt, topic string, each func(*kgo.Record) error) error {
 	cl, err := kgo.NewClient(append(opts[:len(opts):len(opts)],
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// The end is counted in offsets, and the last one may be a control record.
