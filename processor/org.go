@@ -132,6 +132,11 @@ func (h *Handler) held(tx stream.Tx, org string, due, hold int64) (retry int64, 
 			return 0, false, err
 		}
 		s := src.value
+		if s != nil && s.ProgressedAtMs == 0 {
+			// Known since before the first tick, when there was no time to count from.
+			s = src.write()
+			s.ProgressedAtMs = tx.Now()
+		}
 		if s == nil || s.ReadUpToMs >= due || tx.Now() >= s.ProgressedAtMs+hold {
 			continue
 		}

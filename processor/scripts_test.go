@@ -63,10 +63,14 @@ func parseScript(t *testing.T, data []byte) script {
 			t.Fatalf("unknown section %q", f.Name)
 		}
 	}
-	if err := yaml.UnmarshalWithOptions([]byte(rules), &s.rules, yaml.Strict()); err != nil {
+	if err := s.parseRules(rules); err != nil {
 		t.Fatalf("rules.yaml: %v", err)
 	}
 	return s
+}
+
+func (s *script) parseRules(text string) error {
+	return yaml.UnmarshalWithOptions([]byte(text), &s.rules, yaml.Strict())
 }
 
 func parseMoment(t *testing.T, words []string) moment {

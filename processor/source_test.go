@@ -1,0 +1,156 @@
+package processor_test
+
+import (
+	"testing"
+
+	"unpark/processor/replay"
+	"unpark/processor/stream"
+	"unpark/schemas"
+)
+
+const (
+	nineOClock = int64(1_772_442_000_000) // 2026-03-02T09:00:00Z
+	oneMinute     = int64(60_000)
+)
+
+// partitionLog drives a handler record by record, as a partition's log would.
+type partitionLog struct {
+	t      *testing.T
+	driver *replay.Driver
+	offset int64
+	now    int64
+	raised int
+}
+
+func newLog(t *testing.T) *partitionLog {
+	t.Helper()
+	var s script
+	if err := s.parseRules(defaultRules); err != nil {
+		t.Fatal(err)
+	}
+	configs := scriptConfigs(t, s)
+	l := &partitionLog{t: t}
+	d, err := replay.New(newHandler(t, configs), func(stream.Output) error { l.raised++; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	l.driver = d
+	l.append(configs.activation())
+	return l
+}
+
+func (l *partitionLog) append(in *schemas.InputRecord) {
+	l.t.Helper()
+	if err := l.driver.ApplyRecord(stream.Record{Offset: l.offset, AppendTime: l.now, Input: in}); err != nil {
+		l.t.Fatal(err)
+	}
+	l.offset++
+}
+
+func (l *partitionLog) tick(at int64) {
+	l.t.Helper()
+	l.now = at
+	l.append(&schemas.InputRecord{Kind: &schemas.InputRecord_Tick{Tick: &schemas.Tick{ClockMs: at}}})
+}
+
+func (l *partitionLog) event(topic schemas.EventTopic, source string, at int64) {
+	l.t.Helper()
+	l.append(&schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: &schemas.ConversationEvent{
+		OrgId: scriptOrg, ConversationId: "c-1", Topic: topic, EventTimeMs: at, SessionId: "s", MediaType: "message", Source: source,
+	}}})
+}
+
+func (l *partitionLog) progress(source string, upTo int64) {
+	l.t.Helper()
+	l.append(&schemas.InputRecord{Kind: &schemas.InputRecord_SourceProgress{SourceProgress: &schemas.SourceProgress{Source: source, ReadUpToMs: upTo}}})
+}
+
+// want compares how many escalations were told so far.
+func (l *partitionLog) want(n int) {
+	l.t.Helper()
+	if err := l.driver.Commit(); err != nil {
+		l.t.Fatal(err)
+	}
+	if l.raised != n {
+		l.t.Errorf("at %s: %d escalations, want %d", schemas.Instant(l.now), l.raised, n)
+	}
+}
+
+const customerStart, customerEnd = schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END
+
+// A backlog in the queue: the end of the conversation is still in it. Nothing is
+// told before the queue has been read up to when the warning was due.
+func TestBacklogInTheSourceDelaysJudgement(t *testing.T) {
+	l := newLog(t)
+	l.event(customerStart, "sqs:q", nineOClock) // before the first tick of the partition
+	l.tick(nineOClock + 300*oneMinute)
+	l.want(0)
+	l.progress("sqs:q", nineOClock+100*oneMinute)
+	l.tick(nineOClock + 301*oneMinute)
+	l.want(0)
+	l.event(customerEnd, "sqs:q", nineOClock+180*oneMinute)
+	l.progress("sqs:q", nineOClock+300*oneMinute)
+	l.tick(nineOClock + 302*oneMinute)
+	l.tick(nineOClock + 303*oneMinute)
+	l.want(0)
+}
+
+func TestReadUpToDueIsJudged(t *testing.T) {
+	l := newLog(t)
+	l.tick(nineOClock)
+	l.event(customerStart, "sqs:q", nineOClock)
+	l.tick(nineOClock + 205*oneMinute)
+	l.progress("sqs:q", nineOClock+209*oneMinute)
+	l.tick(nineOClock + 211*oneMinute)
+	l.want(0)
+	l.progress("sqs:q", nineOClock+210*oneMinute)
+	l.tick(nineOClock + 211*oneMinute + 31_000)
+	l.want(1)
+}
+
+// A bridge that is dead holds alerts for 15 minutes, no longer.
+func TestHoldEnds(t *testing.T) {
+	l := newLog(t)
+	l.tick(nineOClock)
+	l.event(customerStart, "sqs:q", nineOClock)
+	l.progress("sqs:q", nineOClock+200*oneMinute)
+	l.tick(nineOClock + 211*oneMinute)
+	l.want(1) // no progress since 09:00: held long enough
+	l = newLog(t)
+	l.tick(nineOClock)
+	l.event(customerStart, "sqs:q", nineOClock)
+	l.tick(nineOClock + 205*oneMinute)
+	l.progress("sqs:q", nineOClock+200*oneMinute)
+	for at := nineOClock + 211*oneMinute; at < nineOClock+220*oneMinute; at += oneMinute {
+		l.tick(at)
+		l.want(0)
+	}
+	l.tick(nineOClock + 220*oneMinute)
+	l.want(1)
+}
+
+// Of two queues that carry the org both must have been read.
+func TestEverySourceCounts(t *testing.T) {
+	l := newLog(t)
+	l.tick(nineOClock)
+	l.event(customerStart, "sqs:one", nineOClock)
+	l.event(customerStart, "sqs:two", nineOClock)
+	l.tick(nineOClock + 205*oneMinute)
+	l.progress("sqs:one", nineOClock+211*oneMinute)
+	l.progress("sqs:two", nineOClock+100*oneMinute)
+	l.tick(nineOClock + 211*oneMinute)
+	l.want(0)
+	l.progress("sqs:two", nineOClock+211*oneMinute)
+	l.tick(nineOClock + 212*oneMinute)
+	l.want(1)
+}
+
+// Events of other producers have no source, and nobody to wait for.
+func TestWithoutSourceNothingIsHeld(t *testing.T) {
+	l := newLog(t)
+	l.tick(nineOClock)
+	l.event(customerStart, "", nineOClock)
+	l.tick(nineOClock + 211*oneMinute)
+	l.want(1)
+}
