@@ -89,7 +89,7 @@ sitting on it, before the promise to the customer is broken.`,
 	root.AddCommand(
 		demoCommand(), runCommand(), replayCommand(),
 		configCommand(), calendarCommand(), topicsCommand(), dlqCommand(),
-		topologyCommand(), versionCommand(),
+		verifyCommand(), topologyCommand(), versionCommand(),
 	)
 	return root
 }

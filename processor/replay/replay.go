@@ -8,6 +8,9 @@ import (
 	"unpark/schemas"
 )
 
+// partition is the driver's own; a replay is one partition to itself.
+const partition = 0
+
 // commitEvery bounds the records of one transaction.
 const commitEvery = 2000
 
@@ -18,10 +21,11 @@ type Driver struct {
 	// Log, if set, sees every record that is applied, ticks too, in order.
 	Log func(stream.Record)
 
-	store  *store.Store
-	task   *stream.Task
-	sink   func(stream.Output) error
-	offset int64
+	store   *store.Store
+	task    *stream.Task
+	sink    func(stream.Output) error
+	offset  int64 // of the next record
+	applied int
 }
 
 // New returns a driver that passes what the handler emits to sink, in order.
@@ -31,7 +35,7 @@ func New(handler stream.Handler, sink func(stream.Output) error) (*Driver, error
 		return nil, err
 	}
 	task, err := stream.NewTask(stream.TaskConfig{
-		Partitions: 1, Topic: schemas.ConversationEvents.Suffix, Store: s.Partition(0), Handler: handler,
+		Partitions: 1, Topic: schemas.ConversationEvents.Suffix, Store: s.Partition(partition), Handler: handler,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start replay: %w", err)
@@ -92,15 +96,21 @@ func (d *Driver) tick(at int64) error {
 }
 
 func (d *Driver) apply(in *schemas.InputRecord, at int64) error {
-	rec := stream.Record{Offset: d.offset, AppendTime: at, Input: in}
-	d.offset++
+	return d.ApplyRecord(stream.Record{Offset: d.offset, AppendTime: at, Input: in})
+}
+
+// ApplyRecord applies a record of a partition's log as it stands there, its ticks
+// included: what the processor decided on it is decided again.
+func (d *Driver) ApplyRecord(rec stream.Record) error {
+	d.offset = rec.Offset + 1
+	d.applied++
 	if d.Log != nil {
 		d.Log(rec)
 	}
 	if err := d.task.Apply(rec); err != nil {
 		return err
 	}
-	if d.offset%commitEvery == 0 {
+	if d.applied%commitEvery == 0 {
 		return d.Commit()
 	}
 	return nil
@@ -121,6 +131,15 @@ func (d *Driver) Commit() error {
 		}
 	}
 	return nil
+}
+
+// Now is the time of the newest tick.
+func (d *Driver) Now() int64 { return d.task.Now() }
+
+// State calls fn with every key and value of the committed state, by the keys of
+// the changelog, in order, until fn returns false.
+func (d *Driver) State(fn func(key, value []byte) bool) error {
+	return d.store.Partition(partition).Scan(nil, nil, fn)
 }
 
 // Close ends the replay. What is not committed is lost.
