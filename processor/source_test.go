@@ -10,7 +10,7 @@ import (
 
 const (
 	nineOClock = int64(1_772_442_000_000) // 2026-03-02T09:00:00Z
-	oneMinute     = int64(60_000)
+	oneMinute  = int64(60_000)
 )
 
 // partitionLog drives a handler record by record, as a partition's log would.

@@ -93,7 +93,7 @@ func readCommunications(s *scanner, e *schemas.ConversationEvent) {
 var words = map[string]string{}
 
 func init() {
-	for _, w := range strings.Fields(`UNKNOWN VOICE CHAT EMAIL CALLBACK MESSAGE
+	for w := range strings.FieldsSeq(`UNKNOWN VOICE CHAT EMAIL CALLBACK MESSAGE
 		SMS FACEBOOK WHATSAPP WEBMESSAGING OPEN INSTAGRAM APPLE INBOUND OUTBOUND
 		ENDPOINT CLIENT SYSTEM TRANSFER ERROR PEER TIMEOUT INACTIVITY`) {
 		words[w] = strings.ToLower(w)

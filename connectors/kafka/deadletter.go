@@ -92,7 +92,7 @@ func (d DeadLetter) Redrivable() bool {
 func decode(r *kgo.Record) DeadLetter {
 	d := DeadLetter{At: Position{r.Partition, r.Offset}, Time: r.Timestamp}
 	d.Key, d.Value = r.Key, r.Value
-	d.Partition, d.DeadLetter.Offset = -1, -1
+	d.Partition, d.Offset = -1, -1
 	for _, h := range r.Headers {
 		v := string(h.Value)
 		switch h.Key {
@@ -107,7 +107,7 @@ func decode(r *kgo.Record) DeadLetter {
 		case schemas.HeaderOriginPartition:
 			d.Partition = int32(number(v))
 		case schemas.HeaderOriginOffset:
-			d.DeadLetter.Offset = number(v)
+			d.Offset = number(v)
 		case schemas.HeaderRedriveTopic:
 			d.Redrive = v
 		case schemas.HeaderDestination:

@@ -140,7 +140,7 @@ func TestRedrive(t *testing.T) {
 		t.Errorf("sent %s = %s", sent[0].Key, sent[0].Value)
 	}
 	d := decode(sent[0])
-	if d.Origin != "redrive" || d.Topic != "unpark.dead-letters" || d.Partition != 0 || d.DeadLetter.Offset != 0 {
+	if d.Origin != "redrive" || d.Topic != "unpark.dead-letters" || d.Partition != 0 || d.Offset != 0 {
 		t.Errorf("origin %+v", d)
 	}
 }

@@ -56,7 +56,9 @@ func TestAdvanceIsWhatMovesTime(t *testing.T) {
 		do   func() error
 		want int
 	}{
-		{func() error { return d.Pipe(event("c", schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, "s", start), start) }, 0},
+		{func() error {
+			return d.Pipe(event("c", schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, "s", start), start)
+		}, 0},
 		{func() error { return d.Advance(start + 3*hour + hour/2 + 9_999) }, 0},
 		{func() error { return d.Advance(start + 3*hour + hour/2 + 10_000) }, 1},
 		{func() error { return d.Advance(start + 10*hour) }, 2},

@@ -102,11 +102,11 @@ func (t thread) wait() (since int64, waiting bool) {
 	if len(t.messages) == 0 {
 		return t.startedAt, t.inbound
 	}
-	for i := len(t.messages) - 1; i >= 0; i-- {
-		if t.messages[i].agent {
+	for _, v := range slices.Backward(t.messages) {
+		if v.agent {
 			break
 		}
-		since, waiting = t.messages[i].at, true
+		since, waiting = v.at, true
 	}
 	return since, waiting
 }

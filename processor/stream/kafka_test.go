@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"os"
 	"slices"
@@ -274,19 +273,6 @@ func (k *kafka) checkEscalations(want []string) {
 	if diff := cmp.Diff(want, k.values(schemas.Escalations)); diff != "" {
 		k.t.Errorf("escalations (-want +got):\n%s", diff)
 	}
-}
-
-// state reads what the changelog says of the keys, without meta records.
-func (k *kafka) state() map[string]string {
-	k.t.Helper()
-	st := make(map[string]string)
-	for _, r := range k.read(schemas.SLAChangelog) {
-		if string(r.Key) != string(schemas.MetaKey) {
-			st[string(r.Key)] = string(r.Value)
-		}
-	}
-	maps.DeleteFunc(st, func(_, v string) bool { return v == "" })
-	return st
 }
 
 // link is a process's way to the brokers; it can be cut.

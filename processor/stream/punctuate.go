@@ -123,6 +123,10 @@ func (e entry) deadline() store.Deadline { return store.Deadline{At: e.at, Key: 
 // does not have them; so the scan counts as cut off once limit current ones were
 // handled, whatever follows.
 func (t *Task) punctuate(limit int) (left bool, err error) {
+	if t.next.known && (!t.next.any || t.next.at > t.cur.now) {
+		t.cur.watermark = entry{at: t.cur.now} // nothing is due: no need to look
+		return false, nil
+	}
 	walk, err := t.cfg.Store.Deadlines(t.cur.watermark.deadline())
 	if err != nil {
 		return false, err
@@ -182,8 +186,8 @@ func (t *Task) NextDue() (at int64, ok bool, err error) {
 		if err != nil {
 			return 0, false, err
 		}
-		e, any := t.deadline.head(walk)
-		t.next = due{known: true, any: any, at: e.at}
+		e, ok := t.deadline.head(walk)
+		t.next = due{known: true, any: ok, at: e.at}
 		if err := walk.Close(); err != nil {
 			t.next = due{}
 			return 0, false, err
