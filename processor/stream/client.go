@@ -28,7 +28,7 @@ func plainOptions(cfg Config) []kgo.Opt {
 
 // sessionOptions are those of a runner's transactional consumer.
 func (r *runner) sessionOptions() []kgo.Opt {
-	return append(append([]kgo.Opt(nil), r.cfg.Kafka...),
+	return append(append(crashHooks(), r.cfg.Kafka...),
 		kgo.ConsumerGroup(r.cfg.Group),
 		kgo.ConsumeTopics(r.cluster.input),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),

@@ -92,6 +92,7 @@ func (rs *restorer) restore(ctx context.Context, full bool) error {
 			if err := rs.store.Drop(); err != nil {
 				return err
 			}
+			crashpoint("after-excise")
 		}
 		pos = position(TaskConfig{ChangelogTopic: rs.cluster.changelogID, Cluster: rs.cluster.id})
 		pos.Changelog = b.start
@@ -178,6 +179,7 @@ func (rs *restorer) apply(c chunk) error {
 	}
 	rs.metrics.restored.Add(float64(len(c.records)))
 	rs.pos.Changelog, rs.pos.WrittenAt = c.next, time.Now().UnixMilli()
+	crashpoint("mid-restore")
 	return b.Commit(rs.pos)
 }
 

@@ -33,6 +33,7 @@ func (r *runner) transact(ctx context.Context, fetches kgo.Fetches) error {
 	if err := r.session.Begin(); err != nil {
 		return fmt.Errorf("begin: %w: %w", errRebuild, err)
 	}
+	crashpoint("after-begin")
 	t := &transaction{
 		r: r, start: time.Now(),
 		touched: make(map[int32]*partition),
@@ -127,6 +128,7 @@ func (t *transaction) produce(ctx context.Context) {
 			rec := &kgo.Record{Topic: t.r.cluster.changelog, Partition: p.id, Key: c.Key, Value: c.Value}
 			t.last[p.id] = rec
 			t.send(ctx, rec)
+			crashpoint("mid-produce")
 		}
 		for _, o := range p.task.Outputs() {
 			t.send(ctx, outputRecord(t.r.cfg.Prefix, o))
@@ -135,6 +137,7 @@ func (t *transaction) produce(ctx context.Context) {
 	if err := t.r.session.Client().Flush(ctx); err != nil {
 		t.fail(err)
 	}
+	crashpoint("after-flush")
 }
 
 func outputRecord(prefix string, o Output) *kgo.Record {
@@ -224,11 +227,13 @@ func (t *transaction) commitPositions(req *kmsg.TxnOffsetCommitRequest) error {
 func (t *transaction) committed() error {
 	m := t.r.metrics
 	t.r.progressed = true
+	crashpoint("after-commit")
 	for _, p := range t.partitions() {
 		if rec := t.last[p.id]; rec != nil {
 			if err := p.task.Commit(rec.Offset + 1); err != nil {
 				return err
 			}
+			crashpoint("mid-apply")
 		}
 		m.count(t.before[p.id], p.task.Stats())
 	}

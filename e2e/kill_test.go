@@ -1,0 +1,256 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/internal/localtest"
+	"unpark/schemas"
+)
+
+// killPoint is a place in the life of a transaction or a restore at which a
+// process is killed; processor/stream/crash_on.go says where each is.
+type killPoint struct {
+	name string
+	// most is how often the process passes it before it dies, at most.
+	most int
+	// prepare is done before each start.
+	prepare func(t *testing.T, d *deployment, dir string)
+	// restores in full are what the point is about.
+	restores bool
+}
+
+var killPoints = []killPoint{
+	{name: "after-begin", most: 4},
+	{name: "mid-produce", most: 300},
+	{name: "after-flush", most: 4},
+	{name: "after-offsets", most: 4},
+	{name: "after-endtxn-sent", most: 4},
+	{name: "after-commit", most: 4},
+	{name: "mid-apply", most: 8},
+	{name: "mid-restore", most: 2, prepare: loseLocalState},
+	{name: "after-excise", most: 2, prepare: distrustLocalState, restores: true},
+}
+
+// loseLocalState takes the disk away: the state comes back from the changelog.
+func loseLocalState(t *testing.T, _ *deployment, dir string) {
+	if err := os.RemoveAll(filepath.Join(dir, "data")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// distrustLocalState lets tombstones live so shortly that any local state is too
+// old to be built upon.
+func distrustLocalState(t *testing.T, d *deployment, _ string) {
+	ttl := "1"
+	adm := kadm.NewClient(client(t, d.broker))
+	_, err := adm.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "delete.retention.ms", Value: &ttl}}, d.topic("sla-changelog"))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func client(t *testing.T, broker string, opts ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(broker))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	return cl
+}
+
+// TestKillMatrix kills a real process (SIGKILL) at every point, again and again
+// under load, and lets `unpark verify` say whether anything is missing, doubled
+// or otherwise. UNPARK_KILL_TRIES sets how often each point is tried.
+func TestKillMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: needs a Kafka and processes")
+	}
+	tries := 2
+	if s := os.Getenv("UNPARK_KILL_TRIES"); s != "" {
+		var err error
+		if tries, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range killPoints {
+		t.Run(p.name, func(t *testing.T) {
+			report(t, p, tries, killAndVerify(t, p, tries))
+		})
+	}
+}
+
+// killAndVerify returns what verify said in the end.
+func killAndVerify(t *testing.T, p killPoint, tries int) string {
+	d := deploy(t, localtest.SharedKafka(t), "")
+	dir := d.folder("victim")
+	load := startLoad(t, d)
+	logs := filepath.Join(t.TempDir(), "victims.log")
+	for try := range tries {
+		if p.prepare != nil {
+			p.prepare(t, d, dir)
+		}
+		killOnce(t, d, dir, logs, fmt.Sprintf("%s:%d", p.name, 1+rand.IntN(p.most)), try)
+	}
+	load.stop()
+	survivor := d.runFolder("victim", dir, "processor").ready()
+	told := follow(d, "escalations")
+	eventually(t, time.Minute, "every conversation is told of, once at each tier", func() error { return load.told(told) })
+	survivor.stop()
+	if text, err := os.ReadFile(logs); err != nil || strings.Contains(string(text), "restoring in full") != p.restores {
+		t.Errorf("restored in full: %v, want %v (%v)", !p.restores, p.restores, err)
+	}
+	return strings.TrimSpace(d.unpark("verify", "--config", dir))
+}
+
+// killOnce starts the processor and waits until it has killed itself.
+func killOnce(t *testing.T, d *deployment, dir, logs, at string, try int) {
+	t.Helper()
+	log, err := os.OpenFile(logs, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command(crashing(t), "run", "--config", dir, "--roles", "processor")
+	env := map[string]string{"UNPARK_CRASH": at}
+	for k, v := range d.env {
+		env[k] = v
+	}
+	cmd.Env, cmd.Stdout, cmd.Stderr = environment(t, env), log, log
+	exited, err := localtest.Spawn(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-exited:
+	case <-time.After(time.Minute):
+		_ = cmd.Process.Kill()
+		<-exited
+		t.Fatalf("try %d: the process did not come to %s within a minute", try, at)
+	}
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() {
+		text, _ := os.ReadFile(logs)
+		t.Fatalf("try %d: the process ended by itself: %v\n%s", try, cmd.ProcessState, text[max(0, len(text)-2000):])
+	}
+}
+
+var buildCrashing = sync.OnceValues(func() (string, error) {
+	plain, err := build()
+	if err != nil {
+		return "", err
+	}
+	path := plain + "-crashing"
+	if out, err := exec.Command("go", "build", "-tags", "crashpoints", "-o", path, "unpark/cmd/unpark").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// crashing returns unpark with crash points.
+func crashing(t *testing.T) string {
+	t.Helper()
+	path, err := buildCrashing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// load is a stream of conversations that began five hours ago and that nobody
+// answers: each is warned of and breached, once.
+type load struct {
+	t      *testing.T
+	d      *deployment
+	client *kgo.Client
+	cancel context.CancelFunc
+	done   chan struct{}
+	sent   int
+}
+
+const loadEvery, loadEach = 50 * time.Millisecond, 10
+
+func startLoad(t *testing.T, d *deployment) *load {
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &load{t: t, d: d, client: client(t, d.broker), cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		tick := time.NewTicker(loadEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				l.send(ctx)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	t.Cleanup(l.stop)
+	return l
+}
+
+func (l *load) stop() {
+	l.cancel()
+	<-l.done
+}
+
+func (l *load) send(ctx context.Context) {
+	var records []*kgo.Record
+	for range loadEach {
+		id := fmt.Sprintf("c-%d", l.sent)
+		value, err := (&schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: &schemas.ConversationEvent{
+			OrgId: orgs[l.sent%len(orgs)], ConversationId: id, Topic: schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, SessionId: "s-" + id,
+			EventTimeMs: time.Now().Add(-5 * time.Hour).UnixMilli(), MediaType: "message", MessageType: "whatsapp", Direction: "inbound",
+		}}}).MarshalVT()
+		if err != nil {
+			l.t.Error(err)
+			return
+		}
+		l.sent++
+		records = append(records, &kgo.Record{Topic: l.d.topic("conversation-events"), Key: []byte(id), Value: value})
+	}
+	if err := l.client.ProduceSync(context.WithoutCancel(ctx), records...).FirstErr(); err != nil {
+		l.t.Error(err)
+	}
+}
+
+// told says whether the escalations hold two records for each conversation.
+func (l *load) told(f *follower) error {
+	if got, want := f.count(), 2*l.sent; got != want {
+		return fmt.Errorf("%d escalations, want %d", got, want)
+	}
+	return nil
+}
+
+// report adds a row to the table that UNPARK_KILL_REPORT names.
+func report(t *testing.T, p killPoint, tries int, outcome string) {
+	t.Helper()
+	row := fmt.Sprintf("| %s | %d | %s |\n", p.name, tries, outcome)
+	t.Log(row)
+	name := os.Getenv("UNPARK_KILL_REPORT")
+	if name == "" {
+		return
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(row); err != nil {
+		t.Fatal(err)
+	}
+}
