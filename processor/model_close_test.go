@@ -1,0 +1,60 @@
+package processor_test
+
+import (
+	"slices"
+
+	"unpark/schemas"
+)
+
+// close: "Closing clears or retracts what was raised, drops the episode's
+// sessions, and leaves a small closed record" (2). "What is later than endedAt
+// and arrives before the close without setting the episode running" is kept for
+// the next episode (1); of observations that is the newest.
+func (c *modelConversation) close(now, end int64) []*schemas.Escalation {
+	out := c.judge(now, &end)
+	e := c.episode()
+	newest, starts := e.newest(), e.starts()
+	c.closedAt, c.raised = &end, nil
+	if raisingsPerEpisode {
+		clear(c.raisings)
+	}
+	heard := c.heard
+	c.heard = nil
+	for _, in := range heard {
+		o, event := in.GetThreadObserved(), in.GetEvent()
+		if inputTime(in) <= end || o != nil && o != newest {
+			continue
+		}
+		if endsGoWithTheirSessions && event != nil && slices.ContainsFunc(starts, func(s *schemas.ConversationEvent) bool { return s.SessionId == event.SessionId }) {
+			// The session goes with its episode; what else the event says stays.
+			event = event.CloneVT()
+			event.Topic = schemas.EventTopic_EVENT_TOPIC_CONTACT
+			in = &schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: event}}
+		}
+		c.heard = append(c.heard, c.thisEpisode(in))
+	}
+	return out
+}
+
+// thisEpisode returns an input without what it says of the episode before: a
+// customer's session that began by the end of that one is not this one's start.
+func (c *modelConversation) thisEpisode(in *schemas.InputRecord) *schemas.InputRecord {
+	o := in.GetThreadObserved()
+	if o == nil || o.StartedAtMs == nil || c.closedAt == nil || *o.StartedAtMs > *c.closedAt {
+		return in
+	}
+	o = o.CloneVT()
+	o.StartedAtMs = nil
+	return &schemas.InputRecord{Kind: &schemas.InputRecord_ThreadObserved{ThreadObserved: o}}
+}
+
+// forget: the closed record stays until endedAt + late, and what arrives before
+// any episode "is kept for the next episode and forgotten after `late`" (1).
+func (c *modelConversation) forget(now int64) {
+	if c.closedAt != nil && now >= *c.closedAt+c.rules.late() {
+		c.closedAt = nil
+	}
+	if !c.episode().open() {
+		c.heard = slices.DeleteFunc(c.heard, func(in *schemas.InputRecord) bool { return now >= inputTime(in)+c.rules.late() })
+	}
+}

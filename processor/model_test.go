@@ -1,0 +1,210 @@
+package processor_test
+
+import (
+	"slices"
+
+	"unpark/schemas"
+)
+
+// The model is a second implementation of SLA.md, written from its text: plain,
+// slow, and without state beyond what the text says is remembered. It keeps
+// every input that a conversation has heard and works everything out anew
+// whenever it is asked. Comments quote the rule they follow, by section.
+
+// model is one partition under `--clock event` (DESIGN.md section 2), with
+// checks off.
+type model struct {
+	now           int64
+	rules         map[string]*modelRules
+	conversations []*modelConversation
+	out           []*schemas.Escalation
+}
+
+// modelConversation is one (org, conversation): "Genesys re-opens ids, so one
+// conversation may have several episodes" (1).
+type modelConversation struct {
+	org, id string
+	rules   *modelRules
+
+	// heard is every input since the last episode closed, in order of arrival,
+	// and before it what the closing kept for the next episode.
+	heard []*schemas.InputRecord
+	// closedAt is the closed record {endedAt} (2).
+	closedAt *int64
+	raised   []*modelRaised
+	// raisings counts each tier's raisings by due: "`|n` appended for the n-th
+	// raising (n >= 2) of the same tier with the same due" (5).
+	raisings map[raisingKey]int
+}
+
+type raisingKey struct {
+	objective string
+	at, due   int64
+}
+
+func newModel(rules map[string]*modelRules) *model { return &model{rules: rules} }
+
+// pipe: "before each decodable envelope the driver ticks in order: while
+// something falls due at x and x <= the own time, tick at x; then at the own
+// time if later than now" (DESIGN.md 2).
+func (m *model) pipe(in *schemas.InputRecord, at int64) {
+	for {
+		x, ok := m.nextDue()
+		if !ok || x > at {
+			break
+		}
+		m.tick(x)
+	}
+	if at > m.now {
+		m.tick(at)
+	}
+	m.hear(in)
+}
+
+// nextDue: "x = max(now, due + grace, or endedAt + settle)".
+func (m *model) nextDue() (int64, bool) {
+	at, ok := forever, false
+	for _, c := range m.conversations {
+		if x, due := c.nextDue(m.now); due {
+			at, ok = min(at, max(x, m.now)), true
+		}
+	}
+	return at, ok
+}
+
+func (m *model) tick(at int64) {
+	m.now = at
+	for _, c := range m.conversations {
+		m.out = append(m.out, c.tick(m.now)...)
+	}
+}
+
+func (m *model) hear(in *schemas.InputRecord) {
+	org, id := inputKey(in)
+	rules := m.rules[org]
+	// "an org without a file is counted and ignored" (7).
+	if rules == nil || !counts(in) {
+		return
+	}
+	i := slices.IndexFunc(m.conversations, func(c *modelConversation) bool { return c.org == org && c.id == id })
+	if i < 0 {
+		i = len(m.conversations)
+		m.conversations = append(m.conversations, &modelConversation{org: org, id: id, rules: rules, raisings: map[raisingKey]int{}})
+	}
+	m.out = append(m.out, m.conversations[i].hear(m.now, in)...)
+}
+
+// counts: "Only mediaType EMAIL and MESSAGE count; sessions and events of any
+// other media are dropped. `attributes` carries no mediaType but
+// communications[].mediaType: drop it if it has some and none of those counts"
+// (1).
+func counts(in *schemas.InputRecord) bool {
+	e := in.GetEvent()
+	if e == nil {
+		return true
+	}
+	email := func(media string) bool { return media == "email" || media == "message" }
+	if e.Topic == schemas.EventTopic_EVENT_TOPIC_ATTRIBUTES {
+		return len(e.CommunicationMedia) == 0 || slices.ContainsFunc(e.CommunicationMedia, email)
+	}
+	return email(e.MediaType)
+}
+
+// hear applies one input, and says what follows from it.
+func (c *modelConversation) hear(now int64, in *schemas.InputRecord) []*schemas.Escalation {
+	// The closed record stays "until `endedAt + late`".
+	c.forget(now)
+	// "An event with event time <= endedAt belongs to the closed episode and opens
+	// nothing" (2).
+	if c.closedAt != nil && inputTime(in) <= *c.closedAt {
+		return nil
+	}
+	var out []*schemas.Escalation
+	// "A new .start (any leg) while stopped sets the same episode running again if
+	// its event time is <= endedAt + settle; a later one closes the episode first
+	// and opens the next" (2).
+	if end, stopped := c.episode().stopped(); stopped && isStart(in) && inputTime(in) > end+c.rules.settle() {
+		out = append(out, c.close(now, end)...)
+	}
+	c.heard = append(c.heard, c.thisEpisode(in))
+	if c.episode().open() {
+		// "Whenever the facts of an episode change, each raised tier is judged again"
+		// (6).
+		out = append(out, c.judge(now, nil)...)
+	}
+	return out
+}
+
+// tick looks at the conversation at an instant: "On each tick, for every running
+// episode, within a conversation in order of (due, objective, at)" (5).
+func (c *modelConversation) tick(now int64) []*schemas.Escalation {
+	c.forget(now)
+	e := c.episode()
+	if !e.open() {
+		return nil
+	}
+	if end, stopped := e.stopped(); stopped {
+		// "Closed: now >= endedAt + settle and still stopped. While stopped nothing
+		// falls due" (2).
+		if now >= end+c.rules.settle() {
+			return c.close(now, end)
+		}
+		return nil
+	}
+	var out []*schemas.Escalation
+	for _, t := range c.dueTiers(e) {
+		// "A tier is due when now >= due + grace" (5).
+		if now >= t.due+c.rules.grace() {
+			out = append(out, c.raise(now, e, t))
+		}
+	}
+	return out
+}
+
+func (c *modelConversation) nextDue(now int64) (int64, bool) {
+	e := c.episode()
+	if !e.open() {
+		return 0, false
+	}
+	if end, stopped := e.stopped(); stopped {
+		return end + c.rules.settle(), true
+	}
+	at, ok := forever, false
+	if c.closedAt != nil {
+		// Messages from before the end of the previous episode count when its record
+		// is gone (3), and may make something due there and then.
+		at, ok = *c.closedAt+c.rules.late(), true
+	}
+	for _, t := range c.dueTiers(e) {
+		at, ok = min(at, t.due+c.rules.grace()), true
+	}
+	return at, ok
+}
+
+// episode is what is known of the conversation's episode, or of the next one.
+func (c *modelConversation) episode() *modelEpisode {
+	e := &modelEpisode{previousEnd: c.closedAt}
+	for _, in := range c.heard {
+		if event := in.GetEvent(); event != nil {
+			e.events = append(e.events, event)
+		} else {
+			e.observations = append(e.observations, in.GetThreadObserved())
+		}
+	}
+	return e
+}
+
+func inputKey(in *schemas.InputRecord) (org, id string) {
+	if e := in.GetEvent(); e != nil {
+		return e.OrgId, e.ConversationId
+	}
+	o := in.GetThreadObserved()
+	return o.OrgId, o.ConversationId
+}
+
+func inputTime(in *schemas.InputRecord) int64 {
+	if e := in.GetEvent(); e != nil {
+		return e.EventTimeMs
+	}
+	return in.GetThreadObserved().ObservedAtMs
+}

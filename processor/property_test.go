@@ -1,0 +1,182 @@
+package processor_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"unpark/processor/replay"
+	"unpark/processor/sla"
+	"unpark/processor/stream"
+	"unpark/schemas"
+)
+
+// history is what a partition hears: the rules of its orgs, and moments in order
+// of arrival.
+type history struct {
+	orgs    []orgConfig
+	moments []moment
+}
+
+// orgConfig is an org's rules as org-config holds them.
+type orgConfig struct {
+	rules   sla.Rules
+	version string
+	json    []byte
+}
+
+func newOrgConfig(rules sla.Rules) orgConfig {
+	data, err := json.Marshal(rules)
+	if err != nil {
+		panic(err)
+	}
+	return orgConfig{rules: rules, version: schemas.ContentVersion(data), json: data}
+}
+
+// Rules implements processor.Configs.
+func (h history) Rules(_ context.Context, org, version string) ([]byte, bool, error) {
+	for _, c := range h.orgs {
+		if c.rules.ID == org && c.version == version {
+			return c.json, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+// tb is what *testing.T and *rapid.T share.
+type tb interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Logf(format string, args ...any)
+}
+
+// replayed returns what the processor says about a history.
+func (h history) replayed(outer *testing.T, t tb) []*schemas.Escalation {
+	t.Helper()
+	var out []*schemas.Escalation
+	d, err := replay.New(newHandler(outer, h), func(o stream.Output) error {
+		if o.Topic.Suffix != schemas.Escalations.Suffix {
+			return fmt.Errorf("a record on %s: %s", o.Topic.Suffix, o.Value)
+		}
+		e, err := schemas.DecodeEscalation(o.Value)
+		out = append(out, e)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer d.Close()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+	}
+	for _, c := range h.orgs {
+		check(d.Apply(&schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
+			OrgId: c.rules.ID, Part: schemas.PartRules, Version: c.version,
+		}}}))
+	}
+	for _, m := range h.moments {
+		check(d.Pipe(m.record(), m.at))
+	}
+	check(d.Commit())
+	return out
+}
+
+// modelled returns what the model says about a history.
+func (h history) modelled(t tb) []*schemas.Escalation {
+	t.Helper()
+	rules := map[string]*modelRules{}
+	for _, c := range h.orgs {
+		r, err := newModelRules(c.rules, c.version)
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		rules[c.rules.ID] = r
+	}
+	m := newModel(rules)
+	for _, moment := range h.moments {
+		m.pipe(moment.record(), moment.at)
+	}
+	return m.out
+}
+
+// record is what is piped at a moment.
+func (m moment) record() *schemas.InputRecord {
+	if m.until {
+		return foreignEvent(m.at)
+	}
+	return m.input
+}
+
+// inOrder sorts what different conversations say at one instant; what one of them
+// says keeps its order.
+func inOrder(escalations []*schemas.Escalation) []*schemas.Escalation {
+	sorted := slices.Clone(escalations)
+	slices.SortStableFunc(sorted, func(a, b *schemas.Escalation) int {
+		if a.At != b.At {
+			return int(a.At - b.At)
+		}
+		return strings.Compare(a.Org+"/"+a.Conversation, b.Org+"/"+b.Conversation)
+	})
+	return sorted
+}
+
+// TestModelAgainstScripts shows that the model tells the worked cases as the
+// processor does.
+func TestModelAgainstScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := parseScript(t, data)
+			h := history{orgs: []orgConfig{newOrgConfig(s.rules)}, moments: s.moments}
+			if diff := cmp.Diff(inOrder(h.modelled(t)), inOrder(h.replayed(t, t))); diff != "" {
+				t.Errorf("(-model +processor):\n%s", diff)
+			}
+		})
+	}
+}
+
+// manyChecks raises rapid's number of checks to n, unless the command line sets
+// it.
+func manyChecks(t *testing.T, n int) {
+	set := false
+	flag.Visit(func(f *flag.Flag) { set = set || f.Name == "rapid.checks" })
+	if set {
+		return
+	}
+	old := flag.Lookup("rapid.checks").Value.String()
+	if err := flag.Set("rapid.checks", fmt.Sprint(n)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set("rapid.checks", old) })
+}
+
+// TestProcessorEqualsModel is the oracle: any history leads to the same records.
+func TestProcessorEqualsModel(t *testing.T) {
+	manyChecks(t, 300)
+	rapid.Check(t, func(r *rapid.T) {
+		h := genHistory(r)
+		want, got := inOrder(h.modelled(r)), inOrder(h.replayed(t, r))
+		if diff := cmp.Diff(want, got); diff != "" {
+			r.Fatalf("(-model +processor):\n%s\n%s", diff, h)
+		}
+	})
+}
