@@ -41,7 +41,7 @@ type loader struct {
 func (l *loader) load(dir string) *Config {
 	c := &Config{Process: DefaultProcess()}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		l.file(dir, AboutProcess, Error, "no such folder")
+		l.file(dir, AboutFolder, Error, "no such folder")
 		return c
 	}
 	c.Process = l.process(filepath.Join(dir, processFile))

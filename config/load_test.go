@@ -131,7 +131,8 @@ func TestNothingThere(t *testing.T) {
 	if !c.Process.Kafka.Embedded() || c.Process.Processor.Instance == "" {
 		t.Errorf("an empty folder: %+v", c.Process)
 	}
-	if _, ps := Load(filepath.Join(t.TempDir(), "none")); ps.Err() == nil {
+	_, ps = Load(filepath.Join(t.TempDir(), "none"))
+	if ps.Err(AboutRules, AboutRoutes, AboutGenesys, AboutFuture, AboutProcess) == nil {
 		t.Error("no folder: no error")
 	}
 }

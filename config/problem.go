@@ -34,6 +34,8 @@ const (
 	AboutFuture Category = "future"
 	// AboutProcess: unpark.yaml.
 	AboutProcess Category = "process"
+	// AboutFolder: the folder itself, which everybody needs.
+	AboutFolder Category = "folder"
 )
 
 // Problem is one thing wrong with a file.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,16 +11,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/sync/errgroup"
 
 	"unpark/clock"
 	"unpark/config"
 	"unpark/connectors/eventbridge"
 	"unpark/connectors/kafka"
 	"unpark/connectors/notify"
-	"unpark/connectors/notify/slack"
-	"unpark/connectors/notify/webhook"
-	"unpark/connectors/orgconfig"
 	"unpark/processor"
 	"unpark/processor/stream"
 	"unpark/schemas"
@@ -36,9 +31,6 @@ const (
 )
 
 var allRoles = []string{roleBridge, roleProcessor, roleNotifier}
-
-// stopWithin bounds a graceful stop.
-const stopWithin = 10 * time.Second
 
 // settings is what an app is built from.
 type settings struct {
@@ -67,7 +59,7 @@ type app struct {
 	registry *prometheus.Registry
 	kafka    []kgo.Opt
 	embedded *kafka.Embedded
-	orgs     *orgconfig.Store
+	orgs     *followedOrgs
 	parts    []part
 	closers  []func() error
 }
@@ -104,31 +96,29 @@ func (a *app) connect(ctx context.Context) error {
 		a.kafka = embedded.Options()
 		a.log.Warn("no kafka.brokers configured: running on the embedded broker, good for one process on one machine",
 			schemas.LogAddress, embedded.Address(), schemas.LogFile, c.Processor.DataDir)
-	} else {
-		opts, err := kafka.Options(ctx, c.Kafka, a.resolver().Resolve)
-		if err != nil {
-			return err
-		}
-		a.kafka = opts
-		if err := kafka.CheckCluster(ctx, a.kafka, c.Topics); err != nil {
-			return err
-		}
+		return nil
 	}
-	return nil
+	opts, err := kafka.Options(ctx, c.Kafka, a.resolver().Resolve)
+	if err != nil {
+		return err
+	}
+	a.kafka = opts
+	return kafka.CheckCluster(ctx, a.kafka, c.Topics)
 }
 
 // openOrgs follows org-config; on the embedded broker the config files are
 // applied to it first.
 func (a *app) openOrgs(ctx context.Context) error {
-	store, stop, err := followOrgs(ctx, a.kafka, a.config.Process.Topics.Prefix, a.log)
+	orgs, err := followOrgs(ctx, a.kafka, a.config.Process.Topics.Prefix, a.log)
 	if err != nil {
 		return err
 	}
-	a.orgs = store
-	a.closers = append(a.closers, stop)
+	a.orgs = orgs
+	a.closers = append(a.closers, orgs.close)
 	if a.embedded != nil {
-		return applyOrgs(ctx, store, a.config.Orgs, a.clock, func(o config.Org, version string, _ bool) {
-			a.log.Info("org file applied to the embedded broker", schemas.LogOrg, o.ID, schemas.LogFile, o.Name, schemas.LogVersion, version)
+		return applyOrgs(ctx, orgs.Store, a.config.Orgs, a.clock, func(o applied) {
+			a.log.Info("org file applied to the embedded broker",
+				schemas.LogOrg, o.org.ID, schemas.LogFile, o.org.Name, schemas.LogVersion, o.version)
 		})
 	}
 	a.sayMissingOrgs()
@@ -141,7 +131,8 @@ func (a *app) sayMissingOrgs() {
 	known := a.orgs.Orgs()
 	for _, o := range a.config.Orgs {
 		if !slices.Contains(known, o.ID) {
-			a.log.Warn("this org's file was never applied: its events are ignored until `unpark config apply`", schemas.LogOrg, o.ID, schemas.LogFile, o.Name)
+			a.log.Warn("this org's file was never applied: its events are ignored until `unpark config apply`",
+				schemas.LogOrg, o.ID, schemas.LogFile, o.Name)
 		}
 	}
 	if len(known) == 0 {
@@ -149,14 +140,19 @@ func (a *app) sayMissingOrgs() {
 	}
 }
 
+// build builds the roles that the process has, in the order of the way of an
+// event.
 func (a *app) build(ctx context.Context) error {
-	for role, build := range map[string]func(context.Context) error{
-		roleBridge: a.buildBridge, roleProcessor: a.buildProcessor, roleNotifier: a.buildNotifier,
+	for _, role := range []struct {
+		name  string
+		build func(context.Context) error
+	}{
+		{roleBridge, a.buildBridge}, {roleProcessor, a.buildProcessor}, {roleNotifier, a.buildNotifier},
 	} {
-		if !slices.Contains(a.roles, role) {
+		if !slices.Contains(a.roles, role.name) {
 			continue
 		}
-		if err := build(ctx); err != nil {
+		if err := role.build(ctx); err != nil {
 			return err
 		}
 	}
@@ -166,7 +162,7 @@ func (a *app) build(ctx context.Context) error {
 func (a *app) buildBridge(ctx context.Context) error {
 	b, err := eventbridge.New(ctx, a.config.Process.Bridge, eventbridge.Deps{
 		Kafka: a.kafka, Prefix: a.config.Process.Topics.Prefix, Clock: a.clock, Logger: a.component(roleBridge),
-		Registerer: a.registry, Keep: keepAttributes(a.orgs), Feed: a.feed,
+		Registerer: a.registry, Keep: keepAttributes(a.orgs.Store), Feed: a.feed,
 	})
 	if err != nil {
 		return err
@@ -178,7 +174,7 @@ func (a *app) buildBridge(ctx context.Context) error {
 func (a *app) buildProcessor(ctx context.Context) error {
 	c := a.config.Process
 	handlers := processor.Config{
-		Rules: processor.NewRules(a.orgs), Metrics: processor.NewMetrics(a.registry), Logger: a.component(roleProcessor),
+		Rules: processor.NewRules(a.orgs.Store), Metrics: processor.NewMetrics(a.registry), Logger: a.component(roleProcessor),
 	}
 	lookups := context.WithoutCancel(ctx)
 	runners, err := stream.New(stream.Config{
@@ -198,7 +194,7 @@ func (a *app) buildNotifier(context.Context) error {
 	resolve := a.resolver().Resolve
 	d, err := notify.New(a.config.Process.Notifier, notify.Deps{
 		Kafka: a.kafka, Prefix: a.config.Process.Topics.Prefix, Clock: a.clock, Log: a.component(roleNotifier), Metrics: a.registry,
-		Configs: routeConfigs{a.orgs},
+		Configs: routeConfigs{a.orgs.Store},
 		Build:   destinations{client: client, resolve: resolve, terminal: a.terminal}.build,
 	})
 	if err != nil {
@@ -208,84 +204,6 @@ func (a *app) buildNotifier(context.Context) error {
 	return nil
 }
 
-// Run runs the roles until ctx ends or one of them fails, then stops all.
-func (a *app) Run(ctx context.Context) error {
-	running, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var g errgroup.Group
-	for _, p := range a.parts {
-		g.Go(func() error {
-			defer cancel()
-			if err := p.run(running); err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
-			}
-			return nil
-		})
-	}
-	if a.listener != nil {
-		g.Go(func() error {
-			defer cancel()
-			return serveHTTP(running, a.listener, a.registry, a.readiness(), a.component("http"))
-		})
-	}
-	done := make(chan error, 1)
-	go func() { done <- g.Wait() }()
-	<-running.Done()
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(stopWithin):
-		return fmt.Errorf("not all parts stopped within %s", stopWithin)
-	}
-}
-
-// Ready returns the first part that does not do its work yet.
-func (a *app) Ready() error {
-	for _, r := range a.readiness() {
-		if err := r.ready(); err != nil {
-			return fmt.Errorf("%s: %w", r.part, err)
-		}
-	}
-	return nil
-}
-
-func (a *app) readiness() []readiness {
-	var rs []readiness
-	for _, p := range a.parts {
-		rs = append(rs, readiness{p.name, p.ready})
-	}
-	return rs
-}
-
-// Close undoes what newApp did, last first.
-func (a *app) Close() error {
-	var errs []error
-	for _, c := range slices.Backward(a.closers) {
-		errs = append(errs, c())
-	}
-	a.closers = nil
-	return errors.Join(errs...)
-}
-
 func (a *app) component(name string) *slog.Logger { return a.log.With(schemas.LogComponent, name) }
 
 func (a *app) resolver() secrets.Resolver { return secrets.Resolver{Dir: a.config.Process.SecretsDir} }
-
-// destinations chooses the notifier of a destination.
-type destinations struct {
-	client   *http.Client
-	resolve  func(ref string) (string, error)
-	terminal notify.Notifier
-}
-
-func (d destinations) build(dest notify.Destination) (notify.Notifier, error) {
-	switch {
-	case dest.Slack != nil:
-		return slack.New(*dest.Slack, d.resolve, d.client), nil
-	case dest.Webhook != nil:
-		return webhook.New(*dest.Webhook, d.resolve, d.client), nil
-	case dest.Terminal != nil:
-		return d.terminal, nil
-	}
-	return nil, errors.New("a destination of no known form")
-}

@@ -12,7 +12,6 @@ import (
 	"unpark/config"
 	"unpark/connectors/kafka"
 	"unpark/connectors/orgconfig"
-	"unpark/schemas"
 	"unpark/secrets"
 )
 
@@ -51,7 +50,8 @@ func openCluster(ctx context.Context, dir string) (*cluster, error) {
 	}
 	address, ok := kafka.EmbeddedAddress(cfg.Process.Processor.DataDir)
 	if !ok {
-		return nil, fmt.Errorf("unpark.yaml names no kafka.brokers, and no `unpark run` keeps an embedded broker in %s", cfg.Process.Processor.DataDir)
+		return nil, fmt.Errorf("unpark.yaml names no kafka.brokers, and no `unpark run` keeps an embedded broker in %s",
+			cfg.Process.Processor.DataDir)
 	}
 	c.kafka, c.layout.Embedded = []kgo.Opt{kgo.SeedBrokers(address)}, true
 	return c, nil
@@ -68,30 +68,9 @@ func (c *cluster) client() (*kgo.Client, error) {
 
 // withOrgs calls f with org-config, read to its end.
 func (c *cluster) withOrgs(ctx context.Context, f func(*orgconfig.Store) error) error {
-	store, stop, err := followOrgs(ctx, c.kafka, c.layout.Prefix, slog.New(slog.DiscardHandler))
+	orgs, err := followOrgs(ctx, c.kafka, c.layout.Prefix, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	return errors.Join(f(store), stop())
-}
-
-// followOrgs opens org-config, read to its end and followed until stop.
-func followOrgs(ctx context.Context, opts []kgo.Opt, prefix string, log *slog.Logger) (store *orgconfig.Store, stop func() error, err error) {
-	store, err = orgconfig.New(orgconfig.Deps{Kafka: opts, Prefix: prefix, Logger: log.With(schemas.LogComponent, "org-config")})
-	if err != nil {
-		return nil, nil, err
-	}
-	follow, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	followed := make(chan error, 1)
-	go func() { followed <- store.Run(follow) }()
-	stop = func() error {
-		cancel()
-		err := <-followed
-		store.Close()
-		return err
-	}
-	if err := store.Synced(ctx); err != nil {
-		return nil, nil, errors.Join(err, stop())
-	}
-	return store, stop, nil
+	return errors.Join(f(orgs.Store), orgs.close())
 }

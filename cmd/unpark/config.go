@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -61,12 +60,13 @@ func lint(cmd *cobra.Command, dir string, asJSON bool) error {
 		}
 	}
 	if n := len(problems.Errors()); n > 0 {
-		return fmt.Errorf("%d mistakes in %s", n, dir)
+		return fmt.Errorf("%s in %s", count(n, "mistake"), dir)
 	}
 	if asJSON {
 		return nil
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %d org files, no mistakes, %d warnings\n", dir, len(cfg.Orgs), len(problems.Warnings()))
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, no mistakes, %s\n",
+		dir, count(len(cfg.Orgs), "org file"), count(len(problems.Warnings()), "warning"))
 	return err
 }
 
@@ -81,25 +81,37 @@ Applying again what is in force changes nothing.`,
 		Example: "  unpark config apply --config config",
 		Args:    cobra.NoArgs,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
-			c, err := openCluster(cmd.Context(), dir)
-			if err != nil {
-				return err
+			if dir == "" {
+				return errNoConfig
 			}
-			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-			if _, err := loadConfig(dir, log); err != nil {
-				return err
-			}
-			return c.withOrgs(cmd.Context(), func(store *orgconfig.Store) error {
-				return applyOrgs(cmd.Context(), store, c.config.Orgs, clock.Real(), func(o config.Org, version string, changed bool) {
-					said := "unchanged"
-					if changed {
-						said = "applied"
-					}
-					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s %s (org %s) version %s\n", said, o.Name, o.ID, version)
-				})
-			})
+			return apply(cmd, dir)
 		}),
 	}
 	configFlag(cmd, &dir)
 	return cmd
+}
+
+// apply publishes the org files of a folder without mistakes. They are said
+// before the brokers are looked for: they can be mended without.
+func apply(cmd *cobra.Command, dir string) error {
+	_, problems := config.Load(dir)
+	if err := problems.Err(); err != nil {
+		return err
+	}
+	for _, p := range problems.Warnings() {
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), p)
+	}
+	c, err := openCluster(cmd.Context(), dir)
+	if err != nil {
+		return err
+	}
+	return c.withOrgs(cmd.Context(), func(store *orgconfig.Store) error {
+		return applyOrgs(cmd.Context(), store, c.config.Orgs, clock.Real(), func(a applied) {
+			said := "unchanged"
+			if a.changed {
+				said = "applied"
+			}
+			_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s %s (org %s) version %s\n", said, a.org.Name, a.org.ID, a.version)
+		})
+	})
 }

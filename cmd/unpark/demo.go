@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,7 +39,8 @@ nothing but this program.`,
 			if f.speed <= 0 || f.speed > maxDemoSpeed || f.conversations < 1 || f.conversations > maxDemoConversations {
 				return usageError{fmt.Errorf("--speed must be above 0 and at most %d, --conversations 1 to %d", maxDemoSpeed, maxDemoConversations)}
 			}
-			return runDemo(cmd.Context(), f, newDemoPrinter(cmd.OutOrStdout(), f.json))
+			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
+			return runDemo(cmd.Context(), f, newDemoPrinter(cmd.OutOrStdout(), f.json), log)
 		}),
 	}
 	cmd.Flags().Float64Var(&f.speed, "speed", 720, "how many times as fast as the wall clock")
@@ -61,7 +60,7 @@ const (
 
 // runDemo plays the day and returns an error if unpark did not say what the
 // script has it say.
-func runDemo(ctx context.Context, f demoFlags, out *demoPrinter) error {
+func runDemo(ctx context.Context, f demoFlags, out *demoPrinter, log *slog.Logger) error {
 	dir, err := os.MkdirTemp("", "unpark-demo-")
 	if err != nil {
 		return err
@@ -74,9 +73,12 @@ func runDemo(ctx context.Context, f demoFlags, out *demoPrinter) error {
 	clk := clock.Scaled(opened, f.speed)
 	feed := make(chan []byte)
 	a, err := newApp(ctx, settings{
-		config: demoConfig(dir), roles: allRoles, clock: clk, feed: feed, terminal: out,
-		log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+		config: demoConfig(dir), roles: allRoles, clock: clk, feed: feed, terminal: out, log: log,
 	})
+	if ctx.Err() != nil {
+		out.stopped()
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -167,64 +169,4 @@ func waitReady(ctx context.Context, a *app) error {
 			return nil
 		}
 	}
-}
-
-func total(counts map[string]int) int {
-	n := 0
-	for _, c := range counts {
-		n += c
-	}
-	return n
-}
-
-// tally counts escalations by status and kind.
-type tally struct {
-	mu     sync.Mutex
-	seen   map[string]int
-	change chan struct{}
-}
-
-func (t *tally) add(e *schemas.Escalation) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.seen[e.Status+" "+e.Kind]++
-	select {
-	case t.change <- struct{}{}:
-	default:
-	}
-}
-
-func (t *tally) counts() map[string]int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c := make(map[string]int, len(t.seen))
-	for k, v := range t.seen {
-		c[k] = v
-	}
-	return c
-}
-
-// wait waits until n escalations were seen, for as long as the demo is patient.
-func (t *tally) wait(ctx context.Context, n int) error {
-	patience := time.After(demoPatience)
-	for total(t.counts()) < n {
-		select {
-		case <-t.change:
-		case <-patience:
-			return nil // the summary tells what is missing
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// sortedKeys returns the keys of a count in a fixed order.
-func sortedKeys(counts map[string]int) []string {
-	keys := make([]string, 0, len(counts))
-	for k := range counts {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -48,4 +51,43 @@ func (l *listener) run(ctx context.Context) {
 func (l *listener) close() {
 	l.client.Close()
 	<-l.done
+}
+
+// tally counts escalations by status and kind.
+type tally struct {
+	mu     sync.Mutex
+	seen   map[string]int
+	change chan struct{}
+}
+
+func (t *tally) add(e *schemas.Escalation) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.seen[e.Status+" "+e.Kind]++
+	select {
+	case t.change <- struct{}{}:
+	default:
+	}
+}
+
+func (t *tally) counts() map[string]int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.seen)
+}
+
+// wait waits until n escalations were seen, for as long as the demo is patient:
+// the summary tells what is missing then.
+func (t *tally) wait(ctx context.Context, n int) error {
+	patience := time.After(demoPatience)
+	for total(t.counts()) < n {
+		select {
+		case <-t.change:
+		case <-patience:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }

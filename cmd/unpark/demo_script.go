@@ -145,11 +145,11 @@ func (c *demoConversation) playHeld(story string, taken time.Time) {
 		c.expect("raised warning", "retracted warning")
 	case storyWarned:
 		c.park(taken)
-		c.answer(c.opened.Add(3*time.Hour + 30*time.Minute + 5*time.Minute + time.Duration(c.rng.Int64N(int64(15*time.Minute)))).Truncate(time.Second))
+		c.answer(c.within(c.opened.Add(3*time.Hour+35*time.Minute), 15*time.Minute))
 		c.expect("raised warning", "cleared warning")
 	case storyBreached:
 		c.park(taken)
-		c.answer(c.opened.Add(4*time.Hour + 5*time.Minute + time.Duration(c.rng.Int64N(int64(20*time.Minute)))).Truncate(time.Second))
+		c.answer(c.within(c.opened.Add(4*time.Hour+5*time.Minute), 20*time.Minute))
 		c.expect("raised warning", "raised breach", "cleared warning", "cleared breach")
 	case storyForgotten:
 		c.park(taken)
@@ -208,7 +208,9 @@ func (c *demoConversation) observe(at time.Time, state, line string) {
 	c.add(at, "unpark.thread.observed", map[string]any{
 		"conversationId": c.id(), "observedAt": at.UnixMilli(), "startedAt": c.opened.UnixMilli(),
 		"queueId": c.queue.id, "queueName": c.queue.name,
-		"agent":    map[string]any{"id": c.agent.id, "name": c.agent.name, "participantId": c.id() + "-agent", "state": state, "since": at.UnixMilli()},
+		"agent": map[string]any{
+			"id": c.agent.id, "name": c.agent.name, "participantId": c.id() + "-agent", "state": state, "since": at.UnixMilli(),
+		},
 		"messages": slices.Clone(c.messages),
 	}, line)
 }

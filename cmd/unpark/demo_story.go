@@ -55,7 +55,10 @@ const demoTime = "15:04:05"
 
 func (p *demoPrinter) opening(s demoScript, f demoFlags) {
 	if p.json {
-		p.encode(map[string]any{"type": "opening", "start": s.Start, "end": s.End, "conversations": f.conversations, "speed": f.speed, "seed": f.seed})
+		p.encode(map[string]any{
+			"type": "opening", "start": s.Start, "end": s.End,
+			"conversations": f.conversations, "speed": f.speed, "seed": f.seed,
+		})
 		return
 	}
 	p.printf(`A contact centre from %s to %s, %g times as fast as the clock on the wall.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,9 @@ func (f *dlqFlags) add(cmd *cobra.Command) {
 }
 
 func (f *dlqFlags) filter() (kafka.Filter, error) {
+	if f.origin != "" && !slices.Contains(origins, f.origin) {
+		return kafka.Filter{}, usageError{fmt.Errorf("--origin: %q is none; write one of %s", f.origin, strings.Join(origins, ", "))}
+	}
 	filter := kafka.Filter{Reason: f.reason, Origin: f.origin}
 	for _, at := range f.at {
 		p, o, ok := strings.Cut(at, "/")
@@ -105,9 +109,12 @@ func printDeadLetter(cmd *cobra.Command, d kafka.DeadLetter, asJSON bool) error 
 
 // Parts that give up records, as dead letters name them.
 const (
-	originBridge   = "bridge"
-	originNotifier = "notifier"
+	originBridge    = "bridge"
+	originProcessor = "processor"
+	originNotifier  = "notifier"
 )
+
+var origins = []string{originBridge, originProcessor, originNotifier}
 
 func redrivable(d kafka.DeadLetter) bool {
 	return d.Redrivable() || d.Origin == originNotifier || d.Origin == originBridge
@@ -169,7 +176,7 @@ func redriveAll(cmd *cobra.Command, c *cluster, store *orgconfig.Store, filter k
 	})
 	_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%d sent again, %d not\n", sent, failed)
 	if err == nil && failed > 0 {
-		err = fmt.Errorf("%d dead letters were not sent", failed)
+		err = fmt.Errorf("%s could not be sent again", count(failed, "dead letter"))
 	}
 	return err
 }

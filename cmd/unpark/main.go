@@ -36,7 +36,8 @@ func execute() int {
 	root.SetIn(os.Stdin)
 	root.SetOut(os.Stdout)
 	root.SetErr(os.Stderr)
-	return exitCode(root.ExecuteContext(ctx), os.Stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	return exitCode(cmd, err, os.Stderr)
 }
 
 // failure is an error of a command that was called rightly.
@@ -44,7 +45,8 @@ type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
 
-func exitCode(err error, stderr io.Writer) int {
+// exitCode says what went wrong with cmd, if anything did.
+func exitCode(cmd *cobra.Command, err error, stderr io.Writer) int {
 	var failed failure
 	switch {
 	case err == nil:
@@ -53,7 +55,7 @@ func exitCode(err error, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "unpark:", err)
 		return exitFailed
 	default:
-		_, _ = fmt.Fprintf(stderr, "unpark: %v\nRun 'unpark --help' for usage.\n", err)
+		_, _ = fmt.Fprintf(stderr, "unpark: %v\nRun '%s --help' for usage.\n", err, cmd.CommandPath())
 		return exitUsage
 	}
 }
@@ -81,7 +83,8 @@ func newRoot() *cobra.Command {
 		Long: `unpark reads a Genesys Cloud org's events from EventBridge, keeps a clock for every
 open e-mail and message conversation, and tells the manager on Slack which agent is
 sitting on it, before the promise to the customer is broken.`,
-		Example:       "  unpark demo\n  unpark run --config config\n  unpark replay --config config --events history.jsonl.gz --until 2026-03-02T18:00:00Z",
+		Example: "  unpark demo\n  unpark run --config config\n" +
+			"  unpark replay --config config --events history.jsonl.gz --until 2026-03-02T18:00:00Z",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

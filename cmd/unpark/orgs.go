@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/clock"
 	"unpark/config"
@@ -12,9 +16,61 @@ import (
 	"unpark/schemas"
 )
 
+// followedOrgs is org-config, followed by a goroutine of its own until close.
+type followedOrgs struct {
+	*orgconfig.Store
+	cancel context.CancelFunc
+	ended  chan struct{}
+	err    error // once ended
+}
+
+// followOrgs opens org-config, read to its end.
+func followOrgs(ctx context.Context, opts []kgo.Opt, prefix string, log *slog.Logger) (*followedOrgs, error) {
+	store, err := orgconfig.New(orgconfig.Deps{Kafka: opts, Prefix: prefix, Logger: log.With(schemas.LogComponent, "org-config")})
+	if err != nil {
+		return nil, err
+	}
+	follow, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	f := &followedOrgs{Store: store, cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(f.ended)
+		f.err = store.Run(follow)
+	}()
+	if err := store.Synced(ctx); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	return f, nil
+}
+
+// watch returns why org-config cannot be followed any more, or nil when ctx
+// ends: to go on with configurations that grow old in silence would be worse
+// than to stop.
+func (f *followedOrgs) watch(ctx context.Context) error {
+	select {
+	case <-f.ended:
+		return f.err
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+func (f *followedOrgs) close() error {
+	f.cancel()
+	<-f.ended
+	f.Store.Close()
+	return f.err
+}
+
+// applied is an org file that is in force now.
+type applied struct {
+	org     config.Org
+	version string
+	changed bool // it was not in force before
+}
+
 // applyOrgs publishes the org files: a new version of each org whose file says
 // something new, and its activation. said is told of each.
-func applyOrgs(ctx context.Context, store *orgconfig.Store, orgs []config.Org, c clock.Clock, said func(o config.Org, version string, changed bool)) error {
+func applyOrgs(ctx context.Context, store *orgconfig.Store, orgs []config.Org, c clock.Clock, said func(applied)) error {
 	for _, o := range orgs {
 		data, _, err := o.JSON()
 		if err != nil {
@@ -24,7 +80,7 @@ func applyOrgs(ctx context.Context, store *orgconfig.Store, orgs []config.Org, c
 		if err != nil {
 			return err
 		}
-		said(o, version, changed)
+		said(applied{o, version, changed})
 	}
 	return nil
 }

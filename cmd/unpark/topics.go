@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -89,7 +88,7 @@ func checkTopics(cmd *cobra.Command, c *cluster, adm *kadm.Client, asJSON bool) 
 		}
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d differences that unpark cannot work with", bad)
+		return fmt.Errorf("%s that unpark cannot work with", count(bad, "difference"))
 	}
 	if !asJSON {
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), "the topics are as unpark needs them")
@@ -97,6 +96,7 @@ func checkTopics(cmd *cobra.Command, c *cluster, adm *kadm.Client, asJSON bool) 
 	return err
 }
 
+// withAdmin calls f with an admin client of the cluster that the folder names.
 func withAdmin(cmd *cobra.Command, dir string, f func(*cluster, *kadm.Client) error) error {
 	c, err := openCluster(cmd.Context(), dir)
 	if err != nil {
@@ -107,5 +107,5 @@ func withAdmin(cmd *cobra.Command, dir string, f func(*cluster, *kadm.Client) er
 		return err
 	}
 	defer cl.Close()
-	return errors.Join(f(c, kadm.NewClient(cl)))
+	return f(c, kadm.NewClient(cl))
 }

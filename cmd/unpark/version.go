@@ -31,7 +31,11 @@ func versionCommand() *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(info)
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "unpark %s %s (%s %s)\n", info["version"], info["revision"], info["go"], info["platform"])
+			named := version
+			if r := info["revision"]; r != "" {
+				named += " " + r
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "unpark %s (%s %s)\n", named, info["go"], info["platform"])
 			return err
 		}),
 	}

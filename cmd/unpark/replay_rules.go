@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"unpark/config"
+	"unpark/schemas"
+)
+
+// fileRules are the rules of a configuration folder.
+type fileRules struct {
+	orgs map[string]fileOrg
+}
+
+type fileOrg struct {
+	json    []byte
+	version string
+}
+
+func newFileRules(orgs []config.Org) (fileRules, error) {
+	rules := fileRules{orgs: make(map[string]fileOrg)}
+	for _, o := range orgs {
+		data, version, err := o.JSON()
+		if err != nil {
+			return fileRules{}, err
+		}
+		rules.orgs[o.ID] = fileOrg{data, version}
+	}
+	return rules, nil
+}
+
+// Rules implements processor.Configs.
+func (r fileRules) Rules(_ context.Context, org, version string) ([]byte, bool, error) {
+	o, ok := r.orgs[org]
+	return o.json, ok && o.version == version, nil
+}
+
+// NewestRules implements newestRules.
+func (r fileRules) NewestRules(org string) ([]byte, string, bool) {
+	o, ok := r.orgs[org]
+	return o.json, o.version, ok
+}
+
+func (r fileRules) activations() []*schemas.InputRecord {
+	var ins []*schemas.InputRecord
+	ids := make([]string, 0, len(r.orgs))
+	for id := range r.orgs {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		ins = append(ins, &schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
+			OrgId: id, Part: schemas.PartRules, Version: r.orgs[id].version,
+		}}})
+	}
+	return ins
+}
