@@ -60,12 +60,12 @@ const (
 
 // runDemo plays the day and returns an error if unpark did not say what the
 // script has it say.
-func runDemo(ctx context.Context, f demoFlags, out *demoPrinter, log *slog.Logger) error {
+func runDemo(ctx context.Context, f demoFlags, out *demoPrinter, log *slog.Logger) (err error) {
 	dir, err := os.MkdirTemp("", "unpark-demo-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	opened, err := time.Parse(time.RFC3339, demoDay)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func runDemo(ctx context.Context, f demoFlags, out *demoPrinter, log *slog.Logge
 	a, err := newApp(ctx, settings{
 		config: demoConfig(dir), roles: allRoles, clock: clk, feed: feed, terminal: out, log: log,
 	})
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		out.stopped()
 		return nil
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -197,9 +198,7 @@ func (c *demoConversation) deliver(delivered, happened time.Time, topic, leg str
 		body["mediaType"], body["provider"] = "EMAIL", "PureCloud Email"
 		delete(body, "messageType")
 	}
-	for k, v := range fields {
-		body[k] = v
-	}
+	maps.Copy(body, fields)
 	c.add(delivered, "v2.detail.events.conversation.{id}."+topic, body, line)
 }
 

@@ -57,7 +57,7 @@ func (f *followedOrgs) watch(ctx context.Context) error {
 func (f *followedOrgs) close() error {
 	f.cancel()
 	<-f.ended
-	f.Store.Close()
+	f.Close()
 	return f.err
 }
 

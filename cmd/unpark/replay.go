@@ -110,7 +110,6 @@ func replayFiles(ctx context.Context, cfg *config.Config, files inputs, until in
 	if err != nil {
 		return replaySummary{}, err
 	}
-	defer r.driver.Close()
 	err = r.run(ctx, files, until)
-	return r.summary, errors.Join(err, out.Flush())
+	return r.summary, errors.Join(err, out.Flush(), r.driver.Close())
 }

@@ -100,7 +100,7 @@ func runApp(ctx context.Context, f runFlags, log *slog.Logger, out io.Writer) (e
 	a, err := newApp(ctx, settings{
 		config: cfg, roles: f.roles, clock: clock.Real(), terminal: newTerminal(out), log: log, listener: listener,
 	})
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return nil // interrupted while it started
 	}
 	if err != nil {

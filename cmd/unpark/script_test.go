@@ -79,7 +79,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 func get(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, args, 2, 2)
-	resp, err := http.Get(args[0]) //nolint:noctx // a script has no context
+	resp, err := http.Get(args[0])
 	ts.Check(err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
