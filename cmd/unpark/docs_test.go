@@ -1,0 +1,125 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"unpark/config"
+)
+
+var repository = filepath.Join("..", "..")
+
+func readDoc(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// fences returns the code blocks of a document in one language.
+func fences(doc, language string) []string {
+	var blocks []string
+	re := regexp.MustCompile("(?ms)^```" + language + "\n(.*?)^```$")
+	for _, m := range re.FindAllStringSubmatch(doc, -1) {
+		blocks = append(blocks, m[1])
+	}
+	return blocks
+}
+
+// TestReadmeConfig lints the configuration in the README: each block begins with
+// a comment that says which file it is.
+func TestReadmeConfig(t *testing.T) {
+	dir := t.TempDir()
+	blocks := fences(readDoc(t, "README.md"), "yaml")
+	if len(blocks) < 2 {
+		t.Fatalf("%d blocks of YAML, want those of a process and an org", len(blocks))
+	}
+	for _, block := range blocks {
+		first, _, _ := strings.Cut(block, "\n")
+		name, ok := strings.CutPrefix(first, "# config/")
+		if !ok {
+			t.Fatalf("a block of YAML begins with %q, want its file: # config/...", first)
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, problems := config.Load(dir); len(problems) > 0 {
+		t.Errorf("the README's configuration:\n%v", problems)
+	}
+}
+
+var (
+	inBackticks = regexp.MustCompile("`([^`\n]+)`")
+	makeTarget  = regexp.MustCompile(`(?m)^([a-z0-9-]+):`)
+)
+
+// TestDocsCommands has every command that the documents show be one: as a line
+// of a console, or in backticks.
+func TestDocsCommands(t *testing.T) {
+	var targets []string
+	for _, m := range makeTarget.FindAllStringSubmatch(readDoc(t, "Makefile"), -1) {
+		targets = append(targets, m[1])
+	}
+	for _, name := range []string{"README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"} {
+		doc := readDoc(t, name)
+		var lines []string
+		for _, block := range fences(doc, "console") {
+			lines = append(lines, strings.Split(block, "\n")...)
+		}
+		for _, m := range inBackticks.FindAllStringSubmatch(doc, -1) {
+			lines = append(lines, m[1])
+		}
+		for _, line := range lines {
+			fields := strings.Fields(line)
+			if len(fields) > 1 && fields[0] == "make" && !slices.Contains(targets, fields[1]) {
+				t.Errorf("%s: %q: no such target", name, line)
+			}
+			if words, ok := commandLine(line); ok {
+				if err := accepts(words, "unpark"); err != "" {
+					t.Errorf("%s: %q: %s", name, line, err)
+				}
+			}
+		}
+	}
+}
+
+var (
+	folderPath = regexp.MustCompile(`^\.?[a-z0-9_-]+/[A-Za-z0-9_./*-]*$`)
+	fileName   = regexp.MustCompile(`^[A-Za-z0-9_-]+\.(go|md|proto|json|sh|yaml)$`)
+	docLink    = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	// Paths of the reader's own, and names that only look like paths.
+	foreignPath = regexp.MustCompile(`^(config/(unpark\.yaml|orgs/.*)|(orgs|x)/.*|unpark\.yaml|bin/.*)$`)
+)
+
+// TestDocsPaths has every file that the documents name be there.
+func TestDocsPaths(t *testing.T) {
+	for _, name := range []string{"README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"} {
+		doc := readDoc(t, name)
+		var paths []string
+		for _, m := range docLink.FindAllStringSubmatch(doc, -1) {
+			paths = append(paths, m[1])
+		}
+		for _, m := range inBackticks.FindAllStringSubmatch(doc, -1) {
+			if (folderPath.MatchString(m[1]) || fileName.MatchString(m[1])) && !foreignPath.MatchString(m[1]) {
+				paths = append(paths, m[1])
+			}
+		}
+		for _, path := range paths {
+			found, err := filepath.Glob(filepath.Join(repository, filepath.FromSlash(path)))
+			if err != nil || len(found) == 0 {
+				t.Errorf("%s names %s, which is not there", name, path)
+			}
+		}
+	}
+}
