@@ -87,8 +87,8 @@ docs-check: ## That the map of packages is true and that the documents' links an
 	tools/docs-check.sh
 
 .PHONY: fetch
-fetch: ## Fetch Kafka, ElasticMQ and moto into the cache (the tests do it by themselves)
-	@for part in kafka elasticmq moto; do deploy/local/fetch.sh $$part >/dev/null; done
+fetch: ## Fetch Kafka, ElasticMQ and the like into the cache (the tests do it by themselves)
+	@for part in kafka elasticmq moto consumer; do deploy/local/fetch.sh $$part >/dev/null; done
 
 .PHONY: clean
 clean: ## Remove what was built here; the cache of tools stays

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Fetches a real counterpart from the package registries into the cache, once,
 # and prints the folder it lies in.
-# Usage: fetch.sh kafka|elasticmq|moto
-# Needs: kafka and elasticmq a JDK (17 or later) with Maven; moto Python 3.
+# Usage: fetch.sh kafka|elasticmq|moto|consumer
+# Needs: kafka and elasticmq a JDK (17 or later) with Maven; moto and consumer
+# Python 3.
 # The cache is ${XDG_CACHE_HOME:-$HOME/.cache}/unpark/local.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-part=${1:?usage: fetch.sh kafka|elasticmq|moto}
+part=${1:?usage: fetch.sh kafka|elasticmq|moto|consumer}
 
 case $part in
   kafka | elasticmq) list=$here/$part/pom.xml ;;
-  moto) list=$here/moto/requirements.txt ;;
+  moto | consumer) list=$here/$part/requirements.txt ;;
   *)
     echo "fetch.sh: unknown part $part" >&2
     exit 2
@@ -58,7 +59,7 @@ case $part in
       exit 1
     }
     ;;
-  moto)
+  moto | consumer)
     need python3
     python3 -m venv "$tmp/lib" >&2
     "$tmp/lib/bin/python3" -m pip install -q --disable-pip-version-check -r "$list" >&2

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,7 +36,7 @@ type Server struct {
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
-	exited chan struct{} // closed when the process of cmd is gone
+	exited <-chan struct{} // closed when the process of cmd is gone
 }
 
 // Option changes how a server is started.
@@ -106,24 +105,11 @@ func (s *Server) spawn() error {
 	// A group of its own: an interrupt at the terminal reaches the test, which
 	// then ends it in order.
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if !s.detach {
-		dieWithParent(s.cmd.SysProcAttr)
+	start := Spawn
+	if s.detach {
+		start = launch
 	}
-	s.exited = make(chan struct{})
-	started := make(chan error)
-	go func() {
-		// "Dies with its parent" means the thread that started it, which therefore
-		// must live as long.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := s.cmd.Start()
-		started <- err
-		if err == nil {
-			_ = s.cmd.Wait() // how it ended is in its log
-		}
-		close(s.exited)
-	}()
-	if err := <-started; err != nil {
+	if s.exited, err = start(s.cmd); err != nil {
 		return err
 	}
 	if s.detach {
