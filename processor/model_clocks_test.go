@@ -132,11 +132,9 @@ func answer(messages []*schemas.ThreadMessage, after int64) (int64, bool) {
 	return 0, false
 }
 
-// firstReply is "the episode's first agent message" (4).
+// firstReply is "the episode's first agent message" (4); one from before the
+// customer came back is no answer to him (6).
 func firstReply(messages []*schemas.ThreadMessage, startedAt int64) (int64, bool) {
-	if earlierMessageIsFirstReply {
-		startedAt = 0
-	}
 	return answer(messages, startedAt)
 }
 
@@ -158,8 +156,8 @@ func (r *modelRules) due(e *modelEpisode, p *sla.Policy, o *sla.Objective, at in
 		}
 		start = e.startedAt()
 		due, ok = hours.Add(start, at)
-		first, answered := firstReply(messages, start)
-		return start, due, ok && (!answered || answeredFirstReplyIsRaised && due <= first)
+		_, answered := firstReply(messages, start)
+		return start, due, ok && !answered
 	case sla.Open:
 		start = e.startedAt()
 	case sla.Resolution:

@@ -1,6 +1,7 @@
 package processor_test
 
 import (
+	"maps"
 	"slices"
 
 	"unpark/schemas"
@@ -13,27 +14,28 @@ import (
 func (c *modelConversation) close(now, end int64) []*schemas.Escalation {
 	out := c.judge(now, &end)
 	e := c.episode()
-	newest, starts := e.newest(), e.starts()
+	newest := e.newest()
 	c.closedAt, c.raised = &end, nil
-	if raisingsPerEpisode {
-		clear(c.raisings)
-	}
 	heard := c.heard
 	c.heard = nil
 	for _, in := range heard {
-		o, event := in.GetThreadObserved(), in.GetEvent()
+		o := in.GetThreadObserved()
 		if inputTime(in) <= end || o != nil && o != newest {
 			continue
-		}
-		if endsGoWithTheirSessions && event != nil && slices.ContainsFunc(starts, func(s *schemas.ConversationEvent) bool { return s.SessionId == event.SessionId }) {
-			// The session goes with its episode; what else the event says stays.
-			event = event.CloneVT()
-			event.Topic = schemas.EventTopic_EVENT_TOPIC_CONTACT
-			in = &schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: event}}
 		}
 		c.heard = append(c.heard, c.thisEpisode(in))
 	}
 	return out
+}
+
+// forgetRaisings drops the counts of tiers that only closed episodes raised: they
+// are remembered as long as the closed record is.
+func (c *modelConversation) forgetRaisings() {
+	maps.DeleteFunc(c.raisings, func(key raisingKey, _ int) bool {
+		return !slices.ContainsFunc(c.raised, func(r *modelRaised) bool {
+			return key == raisingKey{r.objective.Objective, r.at(), r.due}
+		})
+	})
 }
 
 // thisEpisode returns an input without what it says of the episode before: a
@@ -53,6 +55,7 @@ func (c *modelConversation) thisEpisode(in *schemas.InputRecord) *schemas.InputR
 func (c *modelConversation) forget(now int64) {
 	if c.closedAt != nil && now >= *c.closedAt+c.rules.late() {
 		c.closedAt = nil
+		c.forgetRaisings()
 	}
 	if !c.episode().open() {
 		c.heard = slices.DeleteFunc(c.heard, func(in *schemas.InputRecord) bool { return now >= inputTime(in)+c.rules.late() })

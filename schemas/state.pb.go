@@ -146,7 +146,10 @@ type ConversationState struct {
 	ClosedAtMs *int64 `protobuf:"varint,3,opt,name=closed_at_ms,json=closedAtMs,proto3,oneof" json:"closed_at_ms,omitempty"`
 	// What is known of the running or stopped episode; of the next one, if none
 	// is open (opened is false then).
-	Episode       *Episode `protobuf:"bytes,4,opt,name=episode,proto3" json:"episode,omitempty"`
+	Episode *Episode `protobuf:"bytes,4,opt,name=episode,proto3" json:"episode,omitempty"`
+	// What closed episodes raised, while the newest closed one is remembered: the
+	// id of a later raising with the same due is to differ.
+	Past          []*Raising `protobuf:"bytes,5,rep,name=past,proto3" json:"past,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -209,6 +212,82 @@ func (x *ConversationState) GetEpisode() *Episode {
 	return nil
 }
 
+func (x *ConversationState) GetPast() []*Raising {
+	if x != nil {
+		return x.Past
+	}
+	return nil
+}
+
+// Raising counts how often a tier was raised with one due.
+type Raising struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Objective     string                 `protobuf:"bytes,1,opt,name=objective,proto3" json:"objective,omitempty"`
+	AtMs          int64                  `protobuf:"varint,2,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	DueMs         int64                  `protobuf:"varint,3,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"`
+	Count         uint32                 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Raising) Reset() {
+	*x = Raising{}
+	mi := &file_schemas_state_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Raising) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Raising) ProtoMessage() {}
+
+func (x *Raising) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_state_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Raising.ProtoReflect.Descriptor instead.
+func (*Raising) Descriptor() ([]byte, []int) {
+	return file_schemas_state_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Raising) GetObjective() string {
+	if x != nil {
+		return x.Objective
+	}
+	return ""
+}
+
+func (x *Raising) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *Raising) GetDueMs() int64 {
+	if x != nil {
+		return x.DueMs
+	}
+	return 0
+}
+
+func (x *Raising) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 // Session is a leg's session, known by its start, its end, or both.
 type Session struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -224,7 +303,7 @@ type Session struct {
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_schemas_state_proto_msgTypes[1]
+	mi := &file_schemas_state_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -236,7 +315,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[1]
+	mi := &file_schemas_state_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -249,7 +328,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{1}
+	return file_schemas_state_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Session) GetId() string {
@@ -307,7 +386,7 @@ type Fact struct {
 
 func (x *Fact) Reset() {
 	*x = Fact{}
-	mi := &file_schemas_state_proto_msgTypes[2]
+	mi := &file_schemas_state_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -319,7 +398,7 @@ func (x *Fact) String() string {
 func (*Fact) ProtoMessage() {}
 
 func (x *Fact) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[2]
+	mi := &file_schemas_state_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -332,7 +411,7 @@ func (x *Fact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fact.ProtoReflect.Descriptor instead.
 func (*Fact) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{2}
+	return file_schemas_state_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Fact) GetValue() string {
@@ -382,7 +461,7 @@ type Episode struct {
 
 func (x *Episode) Reset() {
 	*x = Episode{}
-	mi := &file_schemas_state_proto_msgTypes[3]
+	mi := &file_schemas_state_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -394,7 +473,7 @@ func (x *Episode) String() string {
 func (*Episode) ProtoMessage() {}
 
 func (x *Episode) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[3]
+	mi := &file_schemas_state_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -407,7 +486,7 @@ func (x *Episode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Episode.ProtoReflect.Descriptor instead.
 func (*Episode) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{3}
+	return file_schemas_state_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Episode) GetOpened() bool {
@@ -515,7 +594,7 @@ type Raised struct {
 
 func (x *Raised) Reset() {
 	*x = Raised{}
-	mi := &file_schemas_state_proto_msgTypes[4]
+	mi := &file_schemas_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -527,7 +606,7 @@ func (x *Raised) String() string {
 func (*Raised) ProtoMessage() {}
 
 func (x *Raised) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[4]
+	mi := &file_schemas_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -540,7 +619,7 @@ func (x *Raised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Raised.ProtoReflect.Descriptor instead.
 func (*Raised) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{4}
+	return file_schemas_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Raised) GetObjective() string {
@@ -634,7 +713,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_schemas_state_proto_msgTypes[5]
+	mi := &file_schemas_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +725,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[5]
+	mi := &file_schemas_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +738,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{5}
+	return file_schemas_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Action) GetDo() string {
@@ -700,7 +779,7 @@ type OrgState struct {
 
 func (x *OrgState) Reset() {
 	*x = OrgState{}
-	mi := &file_schemas_state_proto_msgTypes[6]
+	mi := &file_schemas_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +791,7 @@ func (x *OrgState) String() string {
 func (*OrgState) ProtoMessage() {}
 
 func (x *OrgState) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[6]
+	mi := &file_schemas_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +804,7 @@ func (x *OrgState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrgState.ProtoReflect.Descriptor instead.
 func (*OrgState) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{6}
+	return file_schemas_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *OrgState) GetVersion() uint32 {
@@ -769,7 +848,7 @@ type SourceState struct {
 
 func (x *SourceState) Reset() {
 	*x = SourceState{}
-	mi := &file_schemas_state_proto_msgTypes[7]
+	mi := &file_schemas_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -781,7 +860,7 @@ func (x *SourceState) String() string {
 func (*SourceState) ProtoMessage() {}
 
 func (x *SourceState) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[7]
+	mi := &file_schemas_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -794,7 +873,7 @@ func (x *SourceState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceState.ProtoReflect.Descriptor instead.
 func (*SourceState) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{7}
+	return file_schemas_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SourceState) GetVersion() uint32 {
@@ -841,7 +920,7 @@ type PartitionMeta struct {
 
 func (x *PartitionMeta) Reset() {
 	*x = PartitionMeta{}
-	mi := &file_schemas_state_proto_msgTypes[8]
+	mi := &file_schemas_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -853,7 +932,7 @@ func (x *PartitionMeta) String() string {
 func (*PartitionMeta) ProtoMessage() {}
 
 func (x *PartitionMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[8]
+	mi := &file_schemas_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +945,7 @@ func (x *PartitionMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartitionMeta.ProtoReflect.Descriptor instead.
 func (*PartitionMeta) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{8}
+	return file_schemas_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PartitionMeta) GetVersion() uint32 {
@@ -922,16 +1001,22 @@ var File_schemas_state_proto protoreflect.FileDescriptor
 
 const file_schemas_state_proto_rawDesc = "" +
 	"\n" +
-	"\x13schemas/state.proto\x12\tunpark.v1\x1a\x13schemas/input.proto\"\xc9\x01\n" +
+	"\x13schemas/state.proto\x12\tunpark.v1\x1a\x13schemas/input.proto\"\xf1\x01\n" +
 	"\x11ConversationState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12$\n" +
 	"\vdeadline_ms\x18\x02 \x01(\x03H\x00R\n" +
 	"deadlineMs\x88\x01\x01\x12%\n" +
 	"\fclosed_at_ms\x18\x03 \x01(\x03H\x01R\n" +
 	"closedAtMs\x88\x01\x01\x12,\n" +
-	"\aepisode\x18\x04 \x01(\v2\x12.unpark.v1.EpisodeR\aepisodeB\x0e\n" +
+	"\aepisode\x18\x04 \x01(\v2\x12.unpark.v1.EpisodeR\aepisode\x12&\n" +
+	"\x04past\x18\x05 \x03(\v2\x12.unpark.v1.RaisingR\x04pastB\x0e\n" +
 	"\f_deadline_msB\x0f\n" +
-	"\r_closed_at_ms\"\xe9\x01\n" +
+	"\r_closed_at_ms\"i\n" +
+	"\aRaising\x12\x1c\n" +
+	"\tobjective\x18\x01 \x01(\tR\tobjective\x12\x13\n" +
+	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\x12\x15\n" +
+	"\x06due_ms\x18\x03 \x01(\x03R\x05dueMs\x12\x14\n" +
+	"\x05count\x18\x04 \x01(\rR\x05count\"\xe9\x01\n" +
 	"\aSession\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12*\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x16.unpark.v1.SessionKindR\x04kind\x12'\n" +
@@ -1034,44 +1119,46 @@ func file_schemas_state_proto_rawDescGZIP() []byte {
 }
 
 var file_schemas_state_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_schemas_state_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_schemas_state_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_schemas_state_proto_goTypes = []any{
 	(SessionKind)(0),          // 0: unpark.v1.SessionKind
 	(RaisedStatus)(0),         // 1: unpark.v1.RaisedStatus
 	(*ConversationState)(nil), // 2: unpark.v1.ConversationState
-	(*Session)(nil),           // 3: unpark.v1.Session
-	(*Fact)(nil),              // 4: unpark.v1.Fact
-	(*Episode)(nil),           // 5: unpark.v1.Episode
-	(*Raised)(nil),            // 6: unpark.v1.Raised
-	(*Action)(nil),            // 7: unpark.v1.Action
-	(*OrgState)(nil),          // 8: unpark.v1.OrgState
-	(*SourceState)(nil),       // 9: unpark.v1.SourceState
-	(*PartitionMeta)(nil),     // 10: unpark.v1.PartitionMeta
-	nil,                       // 11: unpark.v1.Episode.AttributesEntry
-	nil,                       // 12: unpark.v1.OrgState.ActiveEntry
-	(*ThreadObserved)(nil),    // 13: unpark.v1.ThreadObserved
+	(*Raising)(nil),           // 3: unpark.v1.Raising
+	(*Session)(nil),           // 4: unpark.v1.Session
+	(*Fact)(nil),              // 5: unpark.v1.Fact
+	(*Episode)(nil),           // 6: unpark.v1.Episode
+	(*Raised)(nil),            // 7: unpark.v1.Raised
+	(*Action)(nil),            // 8: unpark.v1.Action
+	(*OrgState)(nil),          // 9: unpark.v1.OrgState
+	(*SourceState)(nil),       // 10: unpark.v1.SourceState
+	(*PartitionMeta)(nil),     // 11: unpark.v1.PartitionMeta
+	nil,                       // 12: unpark.v1.Episode.AttributesEntry
+	nil,                       // 13: unpark.v1.OrgState.ActiveEntry
+	(*ThreadObserved)(nil),    // 14: unpark.v1.ThreadObserved
 }
 var file_schemas_state_proto_depIdxs = []int32{
-	5,  // 0: unpark.v1.ConversationState.episode:type_name -> unpark.v1.Episode
-	0,  // 1: unpark.v1.Session.kind:type_name -> unpark.v1.SessionKind
-	4,  // 2: unpark.v1.Episode.first_start:type_name -> unpark.v1.Fact
-	3,  // 3: unpark.v1.Episode.sessions:type_name -> unpark.v1.Session
-	4,  // 4: unpark.v1.Episode.queue:type_name -> unpark.v1.Fact
-	4,  // 5: unpark.v1.Episode.division:type_name -> unpark.v1.Fact
-	4,  // 6: unpark.v1.Episode.media:type_name -> unpark.v1.Fact
-	4,  // 7: unpark.v1.Episode.message_type:type_name -> unpark.v1.Fact
-	11, // 8: unpark.v1.Episode.attributes:type_name -> unpark.v1.Episode.AttributesEntry
-	13, // 9: unpark.v1.Episode.observation:type_name -> unpark.v1.ThreadObserved
-	6,  // 10: unpark.v1.Episode.raised:type_name -> unpark.v1.Raised
-	1,  // 11: unpark.v1.Raised.status:type_name -> unpark.v1.RaisedStatus
-	7,  // 12: unpark.v1.Raised.action:type_name -> unpark.v1.Action
-	12, // 13: unpark.v1.OrgState.active:type_name -> unpark.v1.OrgState.ActiveEntry
-	4,  // 14: unpark.v1.Episode.AttributesEntry.value:type_name -> unpark.v1.Fact
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	6,  // 0: unpark.v1.ConversationState.episode:type_name -> unpark.v1.Episode
+	3,  // 1: unpark.v1.ConversationState.past:type_name -> unpark.v1.Raising
+	0,  // 2: unpark.v1.Session.kind:type_name -> unpark.v1.SessionKind
+	5,  // 3: unpark.v1.Episode.first_start:type_name -> unpark.v1.Fact
+	4,  // 4: unpark.v1.Episode.sessions:type_name -> unpark.v1.Session
+	5,  // 5: unpark.v1.Episode.queue:type_name -> unpark.v1.Fact
+	5,  // 6: unpark.v1.Episode.division:type_name -> unpark.v1.Fact
+	5,  // 7: unpark.v1.Episode.media:type_name -> unpark.v1.Fact
+	5,  // 8: unpark.v1.Episode.message_type:type_name -> unpark.v1.Fact
+	12, // 9: unpark.v1.Episode.attributes:type_name -> unpark.v1.Episode.AttributesEntry
+	14, // 10: unpark.v1.Episode.observation:type_name -> unpark.v1.ThreadObserved
+	7,  // 11: unpark.v1.Episode.raised:type_name -> unpark.v1.Raised
+	1,  // 12: unpark.v1.Raised.status:type_name -> unpark.v1.RaisedStatus
+	8,  // 13: unpark.v1.Raised.action:type_name -> unpark.v1.Action
+	13, // 14: unpark.v1.OrgState.active:type_name -> unpark.v1.OrgState.ActiveEntry
+	5,  // 15: unpark.v1.Episode.AttributesEntry.value:type_name -> unpark.v1.Fact
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_schemas_state_proto_init() }
@@ -1081,16 +1168,16 @@ func file_schemas_state_proto_init() {
 	}
 	file_schemas_input_proto_init()
 	file_schemas_state_proto_msgTypes[0].OneofWrappers = []any{}
-	file_schemas_state_proto_msgTypes[1].OneofWrappers = []any{}
-	file_schemas_state_proto_msgTypes[3].OneofWrappers = []any{}
-	file_schemas_state_proto_msgTypes[6].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[2].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[4].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_schemas_state_proto_rawDesc), len(file_schemas_state_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -15,11 +15,7 @@ func (o *objective) span(t thread) (start int64, runs []stretch) {
 		if !t.inbound {
 			return t.startedAt, nil
 		}
-		until := never
-		if at, ok := t.firstAnswer(); ok {
-			until = at
-		}
-		return t.startedAt, []stretch{{t.startedAt, until}}
+		return t.startedAt, []stretch{{t.startedAt, never}}
 	case Resolution:
 		return t.startedAt, t.waits()
 	default: // Open
@@ -31,6 +27,9 @@ func (o *objective) span(t thread) (start int64, runs []stretch) {
 // which its counted time reaches at; ok is false if by the facts there is none.
 func (o *objective) due(t thread, at int64) (start, due int64, ok bool) {
 	start, runs := o.span(t)
+	if _, answered := t.firstAnswer(); o.name == FirstReply && answered {
+		return start, 0, false // nobody waits for it any more, as with a reply
+	}
 	left := at
 	for _, r := range runs {
 		from := max(r.from, start)

@@ -103,7 +103,8 @@ func running(ep *schemas.Episode) bool {
 func carryOver(ep *schemas.Episode, end int64) *schemas.Episode {
 	next := &schemas.Episode{}
 	for _, s := range ep.Sessions {
-		if s.StartedAtMs == nil && *s.EndedAtMs > end {
+		if s.EndedAtMs != nil && *s.EndedAtMs > end {
+			s.StartedAtMs = nil // that it began belongs to this episode
 			next.Sessions = append(next.Sessions, s)
 		}
 	}

@@ -28,7 +28,7 @@ func (o *objective) explain(t thread, from, to int64) (list []schemas.Interval, 
 		list = append(list, schemas.Interval{From: schemas.Instant(a), To: schemas.Instant(b), State: state})
 	}
 	at := from
-	for _, r := range o.waitingStretches(t) {
+	for _, r := range o.waiting(t, from) {
 		a, b := max(r.from, at), min(r.to, to)
 		if a >= b {
 			continue
@@ -43,11 +43,16 @@ func (o *objective) explain(t thread, from, to int64) (list []schemas.Interval, 
 	return list, elapsed
 }
 
-// waitingStretches is when the clock would run if it were always open.
-func (o *objective) waitingStretches(t thread) []stretch {
-	if o.name == Reply {
+// waiting is when the clock that began at start would run if it were always open.
+func (o *objective) waiting(t thread, start int64) []stretch {
+	switch o.name {
+	case Reply:
 		// A wait that is over by now counted while it lasted.
 		return t.waits()
+	case FirstReply:
+		if at, answered := t.answer(start); answered && t.inbound {
+			return []stretch{{start, at}}
+		}
 	}
 	_, runs := o.span(t)
 	return runs

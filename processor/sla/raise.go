@@ -32,7 +32,7 @@ func (s *step) candidates() []candidate {
 	for i := range p.objectives {
 		o := &p.objectives[i]
 		for _, tier := range o.tiers {
-			if s.raisedAlready(o, tier, t) {
+			if s.raisedAlready(o, tier) {
 				continue
 			}
 			start, due, ok := o.due(t, tier.at)
@@ -54,25 +54,13 @@ func (s *step) candidates() []candidate {
 	return list
 }
 
-// raisedAlready reports whether the tier is raised for the stretch that its
-// clock is in.
-func (s *step) raisedAlready(o *objective, t tier, thread thread) bool {
-	for _, r := range s.st.Episode.Raised {
-		if r.Objective != o.name || r.AtMs != t.at {
-			continue
-		}
-		switch r.Status {
-		case schemas.RaisedStatus_RAISED_STATUS_RAISED:
-			return true
-		case schemas.RaisedStatus_RAISED_STATUS_CLEARED:
-			// Cleared by an answer. A wait is over with it and the next one is a new
-			// stretch; the first reply stays given.
-			if _, answered := thread.firstAnswer(); o.name == FirstReply && answered {
-				return true
-			}
-		}
-	}
-	return false
+// raisedAlready reports whether the tier is raised for the stretch that its clock
+// is in. What an answer has cleared is over: the next wait is a new stretch, and
+// should the answer vanish, the old one goes on.
+func (s *step) raisedAlready(o *objective, t tier) bool {
+	return slices.ContainsFunc(s.st.Episode.Raised, func(r *schemas.Raised) bool {
+		return r.Objective == o.name && r.AtMs == t.at && r.Status == schemas.RaisedStatus_RAISED_STATUS_RAISED
+	})
 }
 
 // raiseDue raises what is due now.
@@ -109,7 +97,29 @@ func (s *step) raisings(c candidate) uint32 {
 			n = max(n, r.Raising)
 		}
 	}
+	for _, p := range s.st.Past {
+		if p.Objective == c.objective.name && p.AtMs == c.tier.at && p.DueMs == c.due {
+			n = max(n, p.Count)
+		}
+	}
 	return n
+}
+
+// remember keeps the counts of a closing episode's raisings.
+func (s *step) remember() {
+	for _, r := range s.st.Episode.Raised {
+		same := func(p *schemas.Raising) bool {
+			return p.Objective == r.Objective && p.AtMs == r.AtMs && p.DueMs == r.DueMs
+		}
+		if i := slices.IndexFunc(s.st.Past, same); i >= 0 {
+			s.st.Past[i].Count = max(s.st.Past[i].Count, r.Raising)
+			continue
+		}
+		s.st.Past = append(s.st.Past, &schemas.Raising{Objective: r.Objective, AtMs: r.AtMs, DueMs: r.DueMs, Count: r.Raising})
+	}
+	if extra := len(s.st.Past) - maxSettled; extra > 0 {
+		s.st.Past = slices.Delete(s.st.Past, 0, extra)
+	}
 }
 
 func (s *step) forgetSettled() {

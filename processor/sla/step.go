@@ -112,7 +112,7 @@ func (s *step) look(rejudge bool) {
 		}
 	}
 	if s.st.ClosedAtMs != nil && s.env.Now >= *s.st.ClosedAtMs+t.late {
-		s.st.ClosedAtMs = nil
+		s.st.ClosedAtMs, s.st.Past = nil, nil
 	}
 	if rejudge {
 		s.judge()
@@ -130,6 +130,7 @@ func (s *step) close(end int64) {
 			s.settle(r, &end)
 		}
 	}
+	s.remember()
 	s.st.ClosedAtMs = &end
 	s.st.Episode = carryOver(s.st.Episode, end)
 }

@@ -125,12 +125,6 @@ func (t thread) answer(start int64) (at int64, ok bool) {
 	return 0, false
 }
 
-// firstAnswer returns the first agent message of the episode.
-func (t thread) firstAnswer() (at int64, ok bool) {
-	for _, m := range t.messages {
-		if m.agent {
-			return m.at, true
-		}
-	}
-	return 0, false
-}
+// firstAnswer returns the first agent message of the episode. One from before the
+// customer came back is none.
+func (t thread) firstAnswer() (at int64, ok bool) { return t.answer(t.startedAt) }
