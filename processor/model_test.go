@@ -11,7 +11,7 @@ import (
 // every input that a conversation has heard and works everything out anew
 // whenever it is asked. Comments quote the rule they follow, by section.
 
-// model is one partition under `--clock event` (DESIGN.md section 2), with
+// model is one partition under `--clock event` (ARCHITECTURE.md, "Time is in the log"), with
 // checks off.
 type model struct {
 	now           int64
@@ -46,7 +46,7 @@ func newModel(rules map[string]*modelRules) *model { return &model{rules: rules}
 
 // pipe: "before each decodable envelope the driver ticks in order: while
 // something falls due at x and x <= the own time, tick at x; then at the own
-// time if later than now" (DESIGN.md 2).
+// time if later than now" (ARCHITECTURE.md).
 func (m *model) pipe(in *schemas.InputRecord, at int64) {
 	for {
 		x, ok := m.nextDue()

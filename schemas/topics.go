@@ -23,7 +23,7 @@ func (t Topic) Name(prefix string) string { return prefix + t.Suffix }
 
 func days(n int64) string { return strconv.FormatInt(n*24*60*60*1000, 10) }
 
-// The topics, see DESIGN.md section 1.
+// The topics, see ARCHITECTURE.md.
 var (
 	ConversationEvents = Topic{
 		Suffix: "conversation-events", Key: "conversationId", Value: "Protobuf InputRecord", Partitioned: true,

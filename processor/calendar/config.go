@@ -2,7 +2,7 @@ package calendar
 
 // Config is a calendar as an org file has it: inline hours (weekly, holidays,
 // closed), a Genesys schedule group, or the id of one that is synced. Exactly
-// one of the three forms is used (DESIGN.md section 6, SLA.md section 4).
+// one of the three forms is used (SLA.md section 4).
 type Config struct {
 	// Timezone is the IANA zone in which inline wall times are read.
 	Timezone string `json:"timezone,omitempty" yaml:"timezone"`
@@ -24,7 +24,7 @@ type Stretch struct {
 }
 
 // ScheduleGroup is a Genesys schedule group with its schedules, in Genesys's
-// own words (genesys-facts.md 3.5).
+// own words (GET /api/v2/architect/schedulegroups).
 type ScheduleGroup struct {
 	TimeZone         string     `json:"timeZone" yaml:"timeZone"`
 	OpenSchedules    []Schedule `json:"openSchedules" yaml:"openSchedules"`

@@ -29,7 +29,7 @@ const maxRemembered = 64
 func Eval(line []byte) []byte { return new(Evaluator).Eval(line) }
 
 // Eval answers one JSON line with one JSON line, without the line break:
-// {"op": "add"}, "elapsed" and "occurrences" as DESIGN.md section 6 has them,
+// {"op": "add"}, "elapsed" and "occurrences" as `unpark calendar eval --help` has them,
 // {"error": "..."} if the line cannot be answered.
 func (e *Evaluator) Eval(line []byte) []byte {
 	answer, err := e.answer(line)

@@ -15,7 +15,7 @@ const partition = 0
 const commitEvery = 2000
 
 // Driver applies records to a handler as one partition, and moves its time by
-// the times that the records carry (DESIGN.md section 2, "Foreign history"). A
+// the times that the records carry (ARCHITECTURE.md, "Time is in the log"). A
 // Driver belongs to one goroutine. Instants are epoch milliseconds.
 type Driver struct {
 	// Log, if set, sees every record that is applied, ticks too, in order.

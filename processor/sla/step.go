@@ -28,7 +28,7 @@ type Env struct {
 	// Version returns the rules of an earlier version, nil if they are gone.
 	Version func(version string) *RuleSet
 	// Held says whether the tiers due at an instant wait for the org's sources to
-	// be read up to it, and when to look again (DESIGN.md section 2).
+	// be read up to it, and when to look again (ARCHITECTURE.md, "Time is in the log").
 	Held func(due int64) (retry int64, held bool)
 }
 
