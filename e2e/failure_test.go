@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"unpark/internal/localtest"
+)
+
+// verified stops the processes, lets verify read everything again, and fails the
+// test for any difference.
+func verified(t *testing.T, d *deployment, l *load, ps ...*process) {
+	t.Helper()
+	l.stop()
+	told := follow(d, "escalations")
+	eventually(t, 2*time.Minute, "every conversation is told of, once at each tier", func() error { return l.told(told) })
+	for _, p := range ps {
+		p.stop()
+	}
+	t.Log(strings.TrimSpace(d.unpark("verify", "--config", d.folder("verify"))))
+}
+
+// grew waits until n more escalations were told than before.
+func grew(t *testing.T, d *deployment, n int) {
+	t.Helper()
+	told := follow(d, "escalations")
+	told.all()
+	want := told.count() + n
+	eventually(t, time.Minute, fmt.Sprintf("%d more escalations", n), func() error {
+		if got := told.count(); got < want {
+			return fmt.Errorf("%d of %d", got, want)
+		}
+		return nil
+	})
+}
+
+// TestZombie stops a process dead (SIGSTOP) for longer than the session and the
+// transaction may last, with timers due all the while, and lets it go on: what
+// it had begun must not count, and the other has done its work.
+func TestZombie(t *testing.T) {
+	parallel(t)
+	d := deploy(t, localtest.SharedKafka(t), "")
+	l := startLoad(t, d)
+	zombie, other := d.run("zombie", "processor").ready(), d.run("other", "processor").ready()
+	grew(t, d, 100)
+	zombie.signal(syscall.SIGSTOP)
+	until(t, time.Now().Add(sessionAndTransaction))
+	grew(t, d, 400) // of all partitions: the other works them alone
+	zombie.signal(syscall.SIGCONT)
+	grew(t, d, 400)
+	verified(t, d, l, zombie, other)
+}
+
+// sessionAndTransaction is longer than both time-outs of a runner.
+const sessionAndTransaction = 13 * time.Second
+
+// TestMembersComeAndGo has processes join, leave and die under load.
+func TestMembersComeAndGo(t *testing.T) {
+	parallel(t)
+	d := deploy(t, localtest.SharedKafka(t), "")
+	l := startLoad(t, d)
+	steady := d.run("steady", "processor").ready()
+	for i := range 3 {
+		dir := d.folder(fmt.Sprintf("guest-%d", i%2))
+		guest := d.runFolder("guest", dir, "processor").ready()
+		grew(t, d, 100)
+		if i%2 == 0 {
+			guest.stop()
+			continue
+		}
+		guest.signal(syscall.SIGKILL)
+		guest.wait(time.Minute)
+	}
+	verified(t, d, l, steady)
+}
+
+// TestBrokerKilled kills the broker hard under load and starts it again.
+func TestBrokerKilled(t *testing.T) {
+	parallel(t)
+	broker, err := localtest.StartKafka()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = broker.Close() })
+	d := deploy(t, broker.Addr, "")
+	l := startLoad(t, d)
+	p := d.run("processor", "processor").ready()
+	for range 2 {
+		grew(t, d, 100)
+		broker.Kill()
+		if err := broker.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	grew(t, d, 100)
+	verified(t, d, l, p)
+}
