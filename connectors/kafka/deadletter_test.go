@@ -144,3 +144,10 @@ func TestRedrive(t *testing.T) {
 		t.Errorf("origin %+v", d)
 	}
 }
+
+func TestDeadLettersWithoutTopic(t *testing.T) {
+	err := ListDeadLetters(testContext(t), fake(t), "unpark.", Filter{}, func(DeadLetter) error { return nil })
+	if want := "topic unpark.dead-letters is missing; run: unpark topics create"; err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+}

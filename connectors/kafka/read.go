@@ -2,9 +2,11 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -20,6 +22,9 @@ func ReadToEnd(ctx context.Context, opts []kgo.Opt, topic string, each func(*kgo
 	}
 	defer cl.Close()
 	left, from, err := extent(ctx, kadm.NewClient(cl), topic)
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return fmt.Errorf("topic %s is missing; run: unpark topics create", topic)
+	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", topic, err)
 	}

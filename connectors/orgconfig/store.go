@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/schemas"
@@ -114,12 +115,12 @@ func (s *Store) Synced(ctx context.Context) error {
 	if err == nil {
 		err = ends.Error()
 	}
-	if err != nil {
-		return fmt.Errorf("end of %s: %w", s.topic, err)
-	}
 	end, ok := ends.Lookup(s.topic, partition)
-	if !ok {
-		return fmt.Errorf("end of %s: the topic is not there; run: unpark topics create", s.topic)
+	switch {
+	case errors.Is(err, kerr.UnknownTopicOrPartition) || err == nil && !ok:
+		return fmt.Errorf("topic %s is missing; run: unpark topics create", s.topic)
+	case err != nil:
+		return fmt.Errorf("end of %s: %w", s.topic, err)
 	}
 	if err := s.versions.wait(ctx, end.Offset); err != nil {
 		return fmt.Errorf("read %s up to offset %d: %w", s.topic, end.Offset, err)

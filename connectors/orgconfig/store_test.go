@@ -286,3 +286,15 @@ func TestRunEnds(t *testing.T) {
 		t.Errorf("Synced without the topic: %v", err)
 	}
 }
+
+func TestTopicMissing(t *testing.T) {
+	s, err := New(Deps{Kafka: broker(t), Prefix: "unpark.", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.Synced(testContext(t))
+	if want := "topic unpark.org-config is missing; run: unpark topics create"; err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+}
