@@ -10,6 +10,6 @@
 //
 // -short skips all of it.
 //
-// Reads: escalations, dead-letters.
-// Writes: escalations (a transaction that is aborted).
+// Reads: conversation-events, escalations, dead-letters.
+// Writes: conversation-events, escalations (a transaction that is aborted).
 package e2e

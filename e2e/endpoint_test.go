@@ -22,7 +22,7 @@ type endpoint struct {
 	texts   []string
 	records []escalation
 	wrong   []string
-	hold    chan struct{} // set: Slack answers when it is closed
+	hold    chan struct{} // set: Slack does not answer until it is closed
 	waiting int           // requests that hold keeps
 }
 
@@ -52,8 +52,8 @@ func (e *endpoint) refuse(w http.ResponseWriter, format string, args ...any) {
 }
 
 func (e *endpoint) slack(w http.ResponseWriter, r *http.Request) {
-	if !e.held(r) {
-		return
+	if e.hung() {
+		panic(http.ErrAbortHandler)
 	}
 	var m struct {
 		Text string `json:"text"`
@@ -103,23 +103,18 @@ func (e *endpoint) release() {
 	}
 }
 
-// held waits out a hang; false if the caller gave up.
-func (e *endpoint) held(r *http.Request) bool {
+// hung keeps a request until release, and then lets it go without an answer.
+func (e *endpoint) hung() bool {
 	e.mu.Lock()
 	hold := e.hold
 	if hold != nil {
 		e.waiting++
 	}
 	e.mu.Unlock()
-	if hold == nil {
-		return true
+	if hold != nil {
+		<-hold
 	}
-	select {
-	case <-hold:
-		return true
-	case <-r.Context().Done():
-		return false
-	}
+	return hold != nil
 }
 
 func (e *endpoint) hanging() int {

@@ -71,7 +71,7 @@ func sorted(list []escalation) []escalation {
 	})
 }
 
-// follower reads a topic as others may: only what was committed.
+// follower reads a topic as others do.
 type follower struct {
 	t     *testing.T
 	topic string
@@ -84,9 +84,14 @@ type follower struct {
 
 func follow(d *deployment, suffix string) *follower {
 	d.t.Helper()
+	return followAs(d, suffix, kgo.ReadCommitted())
+}
+
+func followAs(d *deployment, suffix string, level kgo.IsolationLevel) *follower {
+	d.t.Helper()
 	f := &follower{t: d.t, topic: d.topic(suffix), next: map[int32]int64{}}
 	cl, err := kgo.NewClient(kgo.SeedBrokers(d.broker), kgo.ConsumeTopics(f.topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(500*time.Millisecond))
+		kgo.FetchIsolationLevel(level), kgo.KeepControlRecords(), kgo.FetchMaxWait(500*time.Millisecond))
 	if err != nil {
 		d.t.Fatal(err)
 	}

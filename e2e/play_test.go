@@ -60,9 +60,6 @@ func (p *play) write(acts ...act) []*story {
 	for _, a := range acts {
 		for i := range a.n {
 			s := newStory(orgs[i%len(orgs)], fmt.Sprintf("%s-%d", a.name, i))
-			if a.name == "stranger" {
-				s.org = "00000000-0000-4000-8000-000000000000" // has no file
-			}
 			s.begun = a.from.Add(time.Duration(p.rand.Int64N(a.within.Milliseconds())) * time.Millisecond).Truncate(time.Millisecond)
 			a.plot(s, s.begun)
 			stories = append(stories, s)

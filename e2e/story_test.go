@@ -131,7 +131,10 @@ func silent(s *story, at time.Time) {
 }
 
 // stranger: like parked, of an org that promised nothing.
-func stranger(s *story, at time.Time) { s.routed(at, 0) }
+func stranger(s *story, at time.Time) {
+	s.org = "00000000-0000-4000-8000-000000000000" // has no file
+	s.routed(at, 0)
+}
 
 // crossing: like parked, the warning due for long, the breach about to be.
 func crossing(s *story, at time.Time) { parked(s, at.Add(warning.at-breach.at)) }
