@@ -42,7 +42,7 @@ var killPoints = []killPoint{
 	{name: "after-commit", most: 4},
 	{name: "mid-apply", most: 8},
 	{name: "mid-restore", most: 2, prepare: loseLocalState},
-	{name: "after-excise", most: 2, prepare: distrustLocalState, restores: true},
+	{name: "after-excise", most: 1, prepare: distrustLocalState, restores: true},
 }
 
 // loseLocalState takes the disk away: the state comes back from the changelog.
@@ -53,8 +53,9 @@ func loseLocalState(t *testing.T, _ *deployment, dir string) {
 }
 
 // distrustLocalState lets tombstones live so shortly that any local state is too
-// old to be built upon.
-func distrustLocalState(t *testing.T, d *deployment, _ string) {
+// old to be built upon. Before that, what the last kill dropped is restored.
+func distrustLocalState(t *testing.T, d *deployment, dir string) {
+	d.runFolder("restored", dir, "processor").ready().stop()
 	ttl := "1"
 	adm := kadm.NewClient(client(t, d.broker))
 	_, err := adm.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "delete.retention.ms", Value: &ttl}}, d.topic("sla-changelog"))
