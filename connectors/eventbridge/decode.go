@@ -111,7 +111,7 @@ func orgOf(source string) (string, error) {
 // checkTimes compares the event's own time with the calendar and with the time
 // at which EventBridge took the envelope, if it says one.
 func checkTimes(eventTime int64, envelopeTime string) error {
-	if !plausible(eventTime) {
+	if !Plausible(eventTime) {
 		return fail(BadTime, "event time missing or outside 2010..2100")
 	}
 	if envelopeTime == "" {
@@ -127,7 +127,9 @@ func checkTimes(eventTime int64, envelopeTime string) error {
 	return nil
 }
 
-func plausible(ms int64) bool { return earliest <= ms && ms < latest }
+// Plausible reports whether ms is in milliseconds since the Unix epoch, and not
+// in another unit mistaken for it.
+func Plausible(ms int64) bool { return earliest <= ms && ms < latest }
 
 // id is an id with its field's name for the error.
 type id struct {

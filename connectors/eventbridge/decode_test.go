@@ -264,7 +264,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("no JSON is decoded: %s", raw)
 		}
 		wire, err := d.Input.MarshalVT()
-		if err != nil || !utf8.ValidString(d.Conversation) || !plausible(d.EventTime) ||
+		if err != nil || !utf8.ValidString(d.Conversation) || !Plausible(d.EventTime) ||
 			d.Conversation == "" || len(d.Conversation) > maxID || strings.ContainsRune(d.Org+d.Conversation, 0) {
 			t.Fatalf("%v: %q %d", err, d.Conversation, d.EventTime)
 		}

@@ -18,20 +18,22 @@ var gzipMagic = []byte{0x1f, 0x8b}
 // Standard input is never closed.
 func Open(path string) (io.ReadCloser, error) {
 	if path == "-" {
-		return unpack(os.Stdin, io.NopCloser(os.Stdin), path)
+		return Unpack(io.NopCloser(os.Stdin), path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	r, err := unpack(f, f, path)
+	r, err := Unpack(f, path)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return r, nil
 }
 
-func unpack(r io.Reader, closer io.Closer, path string) (io.ReadCloser, error) {
+// Unpack is Open of what the caller has opened as path. Closing what it returns
+// closes r.
+func Unpack(r io.ReadCloser, path string) (io.ReadCloser, error) {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	magic, err := buffered.Peek(len(gzipMagic))
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -41,13 +43,13 @@ func unpack(r io.Reader, closer io.Closer, path string) (io.ReadCloser, error) {
 		if strings.HasSuffix(path, ".gz") {
 			return nil, fmt.Errorf("read %s: named .gz but not compressed with gzip", path)
 		}
-		return readCloser{buffered, closer}, nil
+		return readCloser{buffered, r}, nil
 	}
 	unpacked, err := gzip.NewReader(buffered)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	return readCloser{unpacked, closer}, nil
+	return readCloser{unpacked, r}, nil
 }
 
 type readCloser struct {

@@ -112,7 +112,7 @@ func instant(s *scanner) *int64 {
 	if null {
 		return nil
 	}
-	if !ok || !plausible(ms) {
+	if !ok || !Plausible(ms) {
 		s.mistyped = true
 		return nil
 	}
