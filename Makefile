@@ -68,6 +68,10 @@ fuzz: ## Each fuzz target for FUZZTIME (20s)
 bench: ## Benchmarks, chosen by BENCH and PKG
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
 
+.PHONY: bench-kafka
+bench-kafka: fetch ## The processor on a real Kafka: EVENTS (1000000), RUNNERS (1)
+	UNPARK_BENCH_EVENTS=$(or $(EVENTS),1000000) UNPARK_BENCH_RUNNERS=$(or $(RUNNERS),1) go test -count=1 -timeout 30m -run TestProcessor -v ./bench
+
 .PHONY: lint
 lint: $(GOLANGCI) $(BUF) ## golangci-lint, buf lint, gofmt and go vet
 	@status=0; \
