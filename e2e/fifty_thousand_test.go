@@ -106,3 +106,38 @@ func accounted(t *testing.T, p *play, bridge *process, dead *queue) {
 		t.Errorf("the dead-letter queue does not hold what was malformed:\n%s", strings.Join(lost, "\n"))
 	}
 }
+
+// checkLines compares what people read: a line for each escalation, and word for
+// word where the test knows all of it. It returns how many those are.
+func (p *play) checkLines(t *testing.T, said []string) (exact int) {
+	t.Helper()
+	var got, want []string
+	for _, text := range said {
+		got = append(got, told(text))
+	}
+	for _, e := range p.want() {
+		want = append(want, e.told())
+	}
+	if diff := uneven(counts(got), counts(want)); len(diff) > 0 {
+		t.Errorf("told to Slack:\n%s", strings.Join(diff, "\n"))
+	}
+	first := counts(firstLines(said))
+	for _, s := range p.stories {
+		if !strings.HasPrefix(s.id, "waiting-") {
+			continue
+		}
+		if exact++; first[s.line()] != 1 {
+			t.Errorf("nobody read %q", s.line())
+		}
+	}
+	return exact
+}
+
+func firstLines(texts []string) []string {
+	var lines []string
+	for _, text := range texts {
+		line, _, _ := strings.Cut(text, "\n")
+		lines = append(lines, line)
+	}
+	return lines
+}
