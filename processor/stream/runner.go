@@ -27,6 +27,10 @@ const (
 // and everything it held goes through recovery.
 var errRebuild = errors.New("session in doubt")
 
+// errNotCommitted is the doubt that every rebalance within a transaction brings:
+// nothing is wrong.
+var errNotCommitted = fmt.Errorf("%w: the transaction was not committed, mostly since the group changed", errRebuild)
+
 // runner is one goroutine with one transactional session. It owns its
 // partitions' tasks and works them in turn, without locks.
 type runner struct {
@@ -73,7 +77,11 @@ func (r *runner) run(ctx context.Context) error {
 			wait.Reset()
 		}
 		r.metrics.rebuilds.Inc()
-		r.log.Warn("session thrown away, recovering", schemas.LogError, err)
+		level := slog.LevelWarn
+		if errors.Is(err, errNotCommitted) {
+			level = slog.LevelInfo
+		}
+		r.log.Log(ctx, level, "session thrown away, recovering", schemas.LogError, err)
 		pause(ctx, wait.NextBackOff())
 	}
 	return nil

@@ -194,7 +194,7 @@ func (t *transaction) end(ctx context.Context) error {
 		// Mostly a rebalance. But the client says the same after an answer that
 		// leaves open whether the brokers have committed.
 		t.aborted(abortRebalance)
-		return fmt.Errorf("end: %w: not committed", errRebuild)
+		return errNotCommitted
 	}
 	t.aborted(why)
 	if err := t.produceErr(); err != nil {
