@@ -1,0 +1,171 @@
+package sla_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"unpark/processor/calendar"
+	"unpark/processor/sla"
+	"unpark/schemas"
+)
+
+// explained is what the tests compare of an Explanation.
+type explained struct {
+	State, Policy, WaitsFor string
+	Counted                 map[string]int64 // seconds, by objective
+	NextDue                 int64
+	Raised                  int
+}
+
+func explainAt(t *testing.T, st *schemas.ConversationState, env sla.Env, now int64) (sla.Explanation, explained) {
+	t.Helper()
+	env.Now = now
+	before, err := st.MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := sla.Explain(st, env)
+	if after, err := st.MarshalVT(); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("Explain has changed the state (%v)", err)
+	}
+	e := explained{State: x.State, WaitsFor: x.WaitsFor, Counted: map[string]int64{}, Raised: len(x.Raised)}
+	if x.Policy != nil {
+		e.Policy = *x.Policy
+	}
+	if x.Next != nil {
+		e.NextDue = int64(x.Next.Due)
+	}
+	for _, o := range x.Objectives {
+		e.Counted[o.Objective] = o.Elapsed
+		sum := int64(0)
+		for _, i := range o.Explain {
+			if i.State == "running" {
+				sum += int64(i.To - i.From)
+			}
+		}
+		if sum/1000 != o.Elapsed {
+			t.Errorf("%s: the intervals add up to %d ms, counted %d s", o.Objective, sum, o.Elapsed)
+		}
+	}
+	return x, e
+}
+
+// TestExplain follows a conversation through its life.
+func TestExplain(t *testing.T) {
+	env := sla.Env{Now: start, Org: "org-1", Conversation: "c-1", Rules: defaultRules(t)}
+	st := &schemas.ConversationState{}
+	_, got := explainAt(t, st, env, start)
+	check := func(name string, want explained) {
+		t.Helper()
+		if want.Counted == nil {
+			want.Counted = map[string]int64{}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	check("nothing known", explained{State: sla.StageNothing, WaitsFor: sla.WaitsStart})
+
+	sla.Step(st, event(schemas.EventTopic_EVENT_TOPIC_USER_END, "s-0", start), env)
+	_, got = explainAt(t, st, env, start)
+	check("an end before its start", explained{State: sla.StageExpected, WaitsFor: sla.WaitsStart})
+
+	st = held(t, env)
+	x, got := explainAt(t, st, env, start+hour)
+	check("an hour later", explained{
+		State: sla.StageRunning, Policy: "default", WaitsFor: sla.WaitsDue,
+		Counted: map[string]int64{"reply": 3600, "open": 3600}, NextDue: start + 3*hour + hour/2,
+	})
+	if x.Agent == nil || *x.Agent.ID != "7272d362-0000-4000-8000-dc7b7683153a" || len(x.Sessions) != 3 || x.Look == nil {
+		t.Errorf("agent %v, sessions %v, look %v", x.Agent, x.Sessions, x.Look)
+	}
+	_, got = explainAt(t, st, env, start+3*hour+hour/2)
+	check("due, within grace", explained{
+		State: sla.StageRunning, Policy: "default", WaitsFor: sla.WaitsGrace,
+		Counted: map[string]int64{"reply": 12600, "open": 12600}, NextDue: start + 3*hour + hour/2,
+	})
+
+	env.Now = start + 3*hour + hour/2 + 10_000
+	sla.Step(st, sla.Input{}, env)
+	x, got = explainAt(t, st, env, env.Now)
+	check("raised", explained{
+		State: sla.StageRunning, Policy: "default", WaitsFor: sla.WaitsDue,
+		Counted: map[string]int64{"reply": 12610, "open": 12610}, NextDue: start + 4*hour, Raised: 1,
+	})
+	if r := x.Raised[0]; r.Status != "raised" || r.Kind != "warning" || len(r.ID) != 32 {
+		t.Errorf("raised %+v", r)
+	}
+
+	answered := &schemas.ThreadObserved{ObservedAtMs: start + 4*hour - 1000, Messages: []*schemas.ThreadMessage{
+		{AtMs: start, By: schemas.Author_AUTHOR_CUSTOMER}, {AtMs: start + 3*hour + hour*3/4, By: schemas.Author_AUTHOR_AGENT},
+	}}
+	sla.Step(st, sla.Input{Observed: answered}, env)
+	x, got = explainAt(t, st, env, start+4*hour)
+	check("answered", explained{
+		State: sla.StageRunning, Policy: "default", WaitsFor: sla.WaitsDue,
+		Counted: map[string]int64{"reply": 0, "open": 14400}, NextDue: start + 48*hour, Raised: 1,
+	})
+	if x.Raised[0].Status != "cleared" || x.Objectives[0].Start != nil || !x.Observation.Fresh || len(x.Observation.Messages) != 2 {
+		t.Errorf("raised %+v, reply %+v, observation %+v", x.Raised[0], x.Objectives[0], x.Observation)
+	}
+
+	for i := range 3 {
+		topic := []schemas.EventTopic{
+			schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END, schemas.EventTopic_EVENT_TOPIC_ACD_END, schemas.EventTopic_EVENT_TOPIC_USER_END,
+		}[i]
+		sla.Step(st, event(topic, x.Sessions[i].ID, start+5*hour), env)
+	}
+	x, got = explainAt(t, st, env, start+5*hour+60_000)
+	check("over, not settled", explained{
+		State: sla.StageStopped, Policy: "default", WaitsFor: sla.WaitsSettle,
+		Counted: map[string]int64{"reply": 0, "open": 18000}, Raised: 1,
+	})
+	if x.Agent != nil || x.Look == nil || int64(*x.Look) != start+5*hour+120_000 {
+		t.Errorf("agent %v, look %v", x.Agent, x.Look)
+	}
+
+	env.Now = start + 6*hour
+	sla.Step(st, sla.Input{}, env)
+	x, got = explainAt(t, st, env, start+6*hour)
+	check("closed", explained{State: sla.StageNothing, WaitsFor: sla.WaitsStart})
+	if x.ClosedAt == nil || int64(*x.ClosedAt) != start+5*hour {
+		t.Errorf("closed at %v", x.ClosedAt)
+	}
+}
+
+// TestExplainPolicy says why policies were passed over, without the values of
+// attributes.
+func TestExplainPolicy(t *testing.T) {
+	promise := []sla.Objective{{Objective: sla.Reply, Hours: "office", Tiers: []sla.Tier{{At: schemas.Duration(hour * 1e6), Kind: sla.KindBreach}}}}
+	rules, err := sla.Compile(sla.Rules{
+		Calendars: map[string]calendar.Config{"office": {Timezone: "UTC", Weekly: map[string][]string{"fri": {"09:00-17:00"}}}},
+		Policies: []sla.Policy{
+			{Name: "mail", Match: sla.Match{Media: []string{"email"}}, Objectives: promise},
+			{Name: "vip", Match: sla.Match{Attributes: map[string]string{"vip": "yes"}}, Objectives: promise},
+			{Name: "gold", Match: sla.Match{Attributes: map[string]string{"tier": "gold"}}, Objectives: promise},
+			{Name: "message", Match: sla.Match{Media: []string{"message"}}, Objectives: promise},
+			{Name: "never tried", Objectives: promise},
+		},
+	}, "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := sla.Env{Now: start, Rules: rules}
+	st := held(t, env)
+	st.Episode.Attributes = map[string]*schemas.Fact{"tier": {Value: "a secret"}}
+	x, got := explainAt(t, st, env, start+hour)
+	want := []sla.PassedPolicy{
+		{Policy: "mail", Because: "media is message, it wants email"},
+		{Policy: "vip", Because: "attribute vip is not there"},
+		{Policy: "gold", Because: "attribute tier has another value"},
+	}
+	if diff := cmp.Diff(want, x.PassedOver); diff != "" {
+		t.Errorf("passed over (-want +got):\n%s", diff)
+	}
+	// Monday: the office is closed until Friday.
+	if got.Policy != "message" || got.Counted["reply"] != 0 || x.Next == nil || x.Next.Hours != "closed" || got.NextDue != start+97*hour {
+		t.Errorf("policy %s, counted %d, next %+v", got.Policy, got.Counted["reply"], x.Next)
+	}
+}
