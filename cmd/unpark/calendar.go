@@ -16,13 +16,15 @@ const maxEvalLine = 16 << 20
 
 func calendarCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "calendar",
-		Short:   "Business time: when budgets run out, how much time counted",
-		Example: "  unpark calendar eval <questions.jsonl",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:   "calendar",
+		Short: "Business time: when budgets run out, how much time counted",
+		Example: "  unpark calendar show --config config --org acme office\n" +
+			"  unpark calendar add --config config --org acme office 2026-03-06T16:45 3h30m\n" +
+			"  unpark calendar eval <questions.jsonl",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(calendarEvalCommand())
+	cmd.AddCommand(calendarShowCommand(), calendarAddCommand(), calendarElapsedCommand(), calendarEvalCommand())
 	return cmd
 }
 

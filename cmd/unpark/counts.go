@@ -15,8 +15,8 @@ func total(counts map[string]int) int {
 	return n
 }
 
-// sortedKeys returns the kinds of a count in a fixed order.
-func sortedKeys(counts map[string]int) []string { return slices.Sorted(maps.Keys(counts)) }
+// sortedKeys returns the keys of a map in a fixed order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // count writes a number of things: 1 mistake, 2 mistakes.
 func count(n int, thing string) string {
