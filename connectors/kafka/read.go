@@ -13,32 +13,50 @@ import (
 // ReadToEnd calls each for the committed records of a topic, in the order of each
 // partition, up to its end as of the call.
 func ReadToEnd(ctx context.Context, opts []kgo.Opt, topic string, each func(*kgo.Record) error) error {
-	cl, err := kgo.NewClient(append(opts[:len(opts):len(opts)],
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		// The end is counted in offsets, and the last one may be a control record.
-		kgo.KeepControlRecords())...)
+	cl, err := newReader(opts)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", topic, err)
 	}
 	defer cl.Close()
-	left, from, err := extent(ctx, kadm.NewClient(cl), topic)
-	if errors.Is(err, kerr.UnknownTopicOrPartition) {
-		return fmt.Errorf("topic %s is missing; run: unpark topics create", topic)
-	}
+	ends, from, err := extent(ctx, kadm.NewClient(cl), topic)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", topic, err)
+		return err
 	}
+	return readTo(ctx, cl, topic, from, ends, each)
+}
+
+// CommittedEnds returns the ends of a topic's partitions that hold anything.
+func CommittedEnds(ctx context.Context, opts []kgo.Opt, topic string) (map[int32]int64, error) {
+	cl, err := newReader(opts)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", topic, err)
+	}
+	defer cl.Close()
+	ends, _, err := extent(ctx, kadm.NewClient(cl), topic)
+	return ends, err
+}
+
+func newReader(opts []kgo.Opt) (*kgo.Client, error) {
+	return kgo.NewClient(append(opts[:len(opts):len(opts)],
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		// The end is counted in offsets, and the last one may be a control record.
+		kgo.KeepControlRecords())...)
+}
+
+// readTo reads partitions from where they start up to their ends, which it uses
+// up.
+func readTo(ctx context.Context, cl *kgo.Client, topic string, from map[int32]kgo.Offset, ends map[int32]int64, each func(*kgo.Record) error) error {
 	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
-	for len(left) > 0 {
+	for len(ends) > 0 {
 		fetches := cl.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
 			return fmt.Errorf("read %s: %w", topic, err)
 		}
 		for it := fetches.RecordIter(); !it.Done(); {
 			r := it.Next()
-			end, ok := left[r.Partition]
+			end, ok := ends[r.Partition]
 			if ok && r.Offset+1 >= end {
-				delete(left, r.Partition)
+				delete(ends, r.Partition)
 			}
 			if !ok || r.Offset >= end || r.Attrs.IsControl() {
 				continue
@@ -58,15 +76,18 @@ func extent(ctx context.Context, adm *kadm.Client, topic string) (ends map[int32
 	if err == nil {
 		err = last.Error()
 	}
-	if err != nil {
-		return nil, nil, err
+	var first kadm.ListedOffsets
+	if err == nil {
+		first, err = adm.ListStartOffsets(ctx, topic)
 	}
-	first, err := adm.ListStartOffsets(ctx, topic)
 	if err == nil {
 		err = first.Error()
 	}
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return nil, nil, fmt.Errorf("topic %s is missing; run: unpark topics create", topic)
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("read %s: %w", topic, err)
 	}
 	ends, from = make(map[int32]int64), make(map[int32]kgo.Offset)
 	last.Each(func(o kadm.ListedOffset) {
