@@ -1,156 +1,139 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
+	"os"
 
-	"unpark/config"
 	"unpark/connectors/eventbridge"
-	"unpark/processor"
-	"unpark/processor/replay"
-	"unpark/processor/stream"
-	"unpark/schemas"
 )
 
-// inputs are the files of a replay, in order.
-type inputs []input
-
-type input struct {
-	name string
-	io.ReadCloser
-}
-
-// openAll opens every file before the first is read: a missing one is said at
-// once.
-func openAll(names []string) (inputs, error) {
-	var files inputs
-	for _, name := range names {
-		r, err := eventbridge.Open(name)
-		if err != nil {
-			files.close()
-			return nil, err
-		}
-		files = append(files, input{name, r})
-	}
-	return files, nil
-}
-
-func (fs inputs) close() {
-	for _, f := range fs {
-		_ = f.Close() // they were only read
-	}
-}
-
-// replayRun is one replay of files.
+// replayRun is one replay: a history, and who judges it.
 type replayRun struct {
-	driver  *replay.Driver
-	keep    func(org string) ([]string, bool)
-	stderr  io.Writer
-	summary replaySummary
+	stderr   io.Writer
+	progress *progress
+	draft    *side
+	against  *side // nil without --against
+	judges   []*judge
+	summary  replaySummary
 }
 
-// newReplay puts the folder's rules in force, as config apply would before the
-// first event.
-func newReplay(ctx context.Context, cfg *config.Config, out io.Writer, stderr io.Writer) (*replayRun, error) {
-	rules, err := newFileRules(cfg.Orgs)
-	if err != nil {
-		return nil, err
+// runReplay opens what is to be read and written, and replays.
+func runReplay(ctx context.Context, f replayFlags, until int64, stdout, stderr io.Writer) (err error) {
+	r := &replayRun{summary: newReplaySummary(f.topic), progress: newProgress(stderr, !f.json && isTerminal(stderr))}
+	r.stderr = r.progress
+	if err := r.openSides(ctx, f); err != nil {
+		return errors.Join(err, r.close())
 	}
-	r := &replayRun{keep: keepAttributes(rules), stderr: stderr, summary: newReplaySummary()}
-	handler := processor.NewHandler(ctx, processor.Config{
-		Rules: processor.NewRules(rules), Metrics: processor.NewMetrics(nil),
-		Logger: slog.New(slog.NewTextHandler(stderr, nil)),
-	})
-	r.driver, err = replay.New(handler, func(o stream.Output) error { return r.emit(out, o) })
-	if err != nil {
-		return nil, err
-	}
-	for _, in := range rules.activations() {
-		if err := r.driver.Apply(in); err != nil {
-			return nil, errors.Join(err, r.driver.Close())
-		}
-	}
-	return r, nil
-}
-
-// emit writes an escalation; a dead letter is counted.
-func (r *replayRun) emit(out io.Writer, o stream.Output) error {
-	if o.Topic.Suffix != schemas.Escalations.Suffix {
-		for _, h := range o.Headers {
-			if h.Key == schemas.HeaderReason {
-				r.summary.Unusable[string(h.Value)]++
-			}
-		}
-		return nil
-	}
-	e, err := schemas.DecodeEscalation(o.Value)
+	defer func() { err = errors.Join(err, r.close()) }()
+	from, err := openHistory(ctx, f)
 	if err != nil {
 		return err
 	}
-	r.summary.Escalations[e.Status+" "+e.Kind]++
-	_, err = fmt.Fprintf(out, "%s\n", o.Value)
+	defer from.close()
+	if f.out != "" {
+		file, err := os.Create(f.out)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		stdout = file
+	}
+	page, err := createReport(f.report)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, page.close()) }()
+
+	out := bufio.NewWriter(stdout)
+	r.draft.out = out
+	if err := errors.Join(r.replay(ctx, from, until), out.Flush()); err != nil {
+		return err
+	}
+	r.finish()
+	if err := page.write(r); err != nil {
+		return err
+	}
+	if err := r.summary.print(stderr, f.json); err != nil {
+		return err
+	}
+	if n := total(r.summary.Unusable); f.strict && n > 0 {
+		return fmt.Errorf("%s cannot be used", count(n, r.summary.unit()))
+	}
+	return nil
+}
+
+// openSides loads the folders and starts their judges; the log has its own.
+func (r *replayRun) openSides(ctx context.Context, f replayFlags) error {
+	keep := f.against != "" || f.report != ""
+	if f.clock == clockLog {
+		zones, err := zonesOf(f.config)
+		r.draft = newSide("the log", zones, keep)
+		return err
+	}
+	open := func(dir string) (*side, error) {
+		cfg, err := loadRules(dir)
+		if err != nil {
+			return nil, err
+		}
+		s := newSide(dir, zones(cfg.Orgs), keep)
+		j, err := newJudge(ctx, cfg.Orgs, s, r.stderr)
+		if err == nil {
+			r.judges = append(r.judges, j)
+		}
+		return s, err
+	}
+	var err error
+	if r.draft, err = open(f.config); err == nil && f.against != "" {
+		r.against, err = open(f.against)
+	}
 	return err
 }
 
-func (r *replayRun) run(ctx context.Context, files inputs, until int64) error {
-	for _, f := range files {
-		lines := eventbridge.NewLines(f)
-		for lines.Next() {
-			if err := ctx.Err(); err != nil {
-				return errors.New("interrupted")
-			}
-			if err := r.line(f.name, lines); err != nil {
-				return fmt.Errorf("%s:%d: %w", f.name, lines.Number(), err)
-			}
-		}
-		if err := lines.Err(); err != nil {
-			return fmt.Errorf("%s:%d: %w", f.name, lines.Number(), err)
+// replay judges the history, and lets time go on to until.
+func (r *replayRun) replay(ctx context.Context, from history, until int64) error {
+	err := from.read(ctx, r)
+	r.progress.end()
+	for _, j := range r.judges {
+		if err == nil {
+			err = j.end(until)
 		}
 	}
-	if until != 0 {
-		if err := r.driver.AdvanceTo(until); err != nil {
-			return err
-		}
-	}
-	return r.driver.Commit()
+	return err
 }
 
-func (r *replayRun) line(file string, lines *eventbridge.Lines) error {
-	r.summary.Lines++
-	decoded, err := r.decode(lines)
-	if unusable, ok := errors.AsType[*eventbridge.DecodeError](err); ok {
-		r.unusable(file, lines.Number(), unusable)
-		return nil
+// finish completes the summary.
+func (r *replayRun) finish() {
+	s := &r.summary
+	s.Escalations, s.Raised = r.draft.escalations, r.draft.raisedCounts()
+	for reason, n := range r.draft.deadLetters {
+		s.Unusable[reason] += n
 	}
-	if err != nil {
-		return err
+	if r.against != nil {
+		c := compare(r.draft, r.against)
+		s.Against = &c
 	}
-	if !decoded.OrgKnown {
-		r.summary.UnknownOrgs[decoded.Org]++
-	}
-	return r.driver.Pipe(decoded.Input, decoded.EventTime)
 }
 
-func (r *replayRun) decode(lines *eventbridge.Lines) (eventbridge.Decoded, error) {
-	if lines.TooLong() {
-		return eventbridge.Decoded{}, &eventbridge.DecodeError{
-			Reason: eventbridge.TooLarge, Err: fmt.Errorf("a line of more than %d bytes", eventbridge.MaxEnvelope),
-		}
+func (r *replayRun) close() (err error) {
+	for _, j := range r.judges {
+		err = errors.Join(err, j.close())
 	}
-	return eventbridge.Decode(lines.Bytes(), r.keep)
+	return err
 }
 
-// maxReported bounds how many unusable lines are reported one by one.
+// maxReported bounds how many unusable lines or records are reported one by one.
 const maxReported = 10
 
-func (r *replayRun) unusable(file string, line int, err *eventbridge.DecodeError) {
+// unusable counts what cannot be used, and says where the first ones are.
+func (r *replayRun) unusable(where string, err *eventbridge.DecodeError) {
 	r.summary.Unusable[string(err.Reason)]++
 	if n := total(r.summary.Unusable); n <= maxReported {
-		_, _ = fmt.Fprintf(r.stderr, "%s:%d: cannot be used: %v\n", file, line, err)
+		_, _ = fmt.Fprintf(r.stderr, "%s: cannot be used: %v\n", where, err)
 	} else if n == maxReported+1 {
-		_, _ = fmt.Fprintln(r.stderr, "further lines that cannot be used are only counted")
+		_, _ = fmt.Fprintf(r.stderr, "further %ss that cannot be used are only counted\n", r.summary.unit())
 	}
 }

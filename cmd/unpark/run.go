@@ -128,16 +128,16 @@ func loadConfig(dir string, log *slog.Logger) (*config.Config, error) {
 
 // newTerminal prints to w, in colours if it shows them.
 func newTerminal(w io.Writer) *terminal.Notifier {
-	if isTerminal(w) {
+	if isTerminal(w) && os.Getenv("NO_COLOR") == "" {
 		return terminal.New(w, terminal.Color())
 	}
 	return terminal.New(w)
 }
 
-// isTerminal reports whether w shows colours.
+// isTerminal reports whether somebody looks at w.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" {
+	if !ok {
 		return false
 	}
 	info, err := f.Stat()

@@ -3,17 +3,24 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/connectors/kafka"
+	"unpark/schemas"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write what the commands print into the scripts; read the diff")
@@ -34,6 +41,8 @@ func TestMain(m *testing.M) {
 //	get URL CODE                    print what an address answers with
 //	compress FILE                   make FILE.gz of it
 //	empty DIR                       compare a folder with an empty one
+//	told DIR                        print what the escalations topic of the embedded
+//	                                broker in DIR holds, partition by partition
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
@@ -45,6 +54,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "start": start, "await": await, "interrupt": interrupt,
 			"get": get, "compress": compress, "empty": empty,
+			"told": told,
 		},
 	})
 }
@@ -105,5 +115,24 @@ func empty(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	for _, e := range entries {
 		ts.Fatalf("%s holds %s", args[0], e.Name())
+	}
+}
+
+func told(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, args, 1, 1)
+	address, ok := kafka.EmbeddedAddress(ts.MkAbs(args[0]))
+	if !ok {
+		ts.Fatalf("no broker in %s", args[0])
+	}
+	values := make(map[int32][][]byte)
+	topic := schemas.Escalations.Name(kafka.DefaultLayout().Prefix)
+	ts.Check(kafka.ReadToEnd(context.Background(), []kgo.Opt{kgo.SeedBrokers(address)}, topic, func(r *kgo.Record) error {
+		values[r.Partition] = append(values[r.Partition], r.Value)
+		return nil
+	}))
+	for _, partition := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[partition] {
+			fmt.Fprintf(ts.Stdout(), "%s\n", value)
+		}
 	}
 }

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -17,9 +15,7 @@ import (
 
 	"unpark/connectors/kafka"
 	"unpark/connectors/orgconfig"
-	"unpark/processor"
 	"unpark/processor/audit"
-	"unpark/processor/stream"
 	"unpark/schemas"
 )
 
@@ -66,12 +62,8 @@ func verify(ctx context.Context, c *cluster, orgs *orgconfig.Store, out io.Write
 	if err != nil {
 		return err
 	}
-	partitions, records, err := recompute(ctx, c, orgs, snap)
-	defer func() {
-		for _, p := range partitions {
-			_ = p.Close() // it lives in memory
-		}
-	}()
+	partitions, records, err := recompute(ctx, c, orgs, snap.committed)
+	defer closePartitions(partitions)
 	if err != nil {
 		return err
 	}
@@ -122,6 +114,9 @@ func takeSnapshot(ctx context.Context, c *cluster) (*snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(before) == 0 {
+			return nil, fmt.Errorf("group %s has committed nothing yet", processorGroup(c.layout.Prefix))
+		}
 		s := &snapshot{committed: before, escalations: map[int32][][]byte{}, changelog: map[int32]map[string][]byte{}}
 		if err := s.read(ctx, c); err != nil {
 			return nil, err
@@ -135,31 +130,6 @@ func takeSnapshot(ctx context.Context, c *cluster) (*snapshot, error) {
 		}
 	}
 	return nil, errors.New("the processor commits without a pause; stop it, or stop the bridge, and verify again")
-}
-
-// processorGroup is the consumer group of the processor, as package stream names
-// it.
-func processorGroup(prefix string) string { return strings.TrimRight(prefix, ".-_") + "-processor" }
-
-func committedInput(ctx context.Context, adm *kadm.Client, prefix string) (map[int32]int64, error) {
-	group := processorGroup(prefix)
-	offsets, err := adm.FetchOffsets(ctx, group)
-	if err == nil {
-		err = offsets.Error()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("offsets of group %s: %w", group, err)
-	}
-	committed := make(map[int32]int64)
-	offsets.Each(func(o kadm.OffsetResponse) {
-		if o.Topic == schemas.ConversationEvents.Name(prefix) {
-			committed[o.Partition] = o.At
-		}
-	})
-	if len(committed) == 0 {
-		return nil, fmt.Errorf("group %s has committed nothing yet", group)
-	}
-	return committed, nil
 }
 
 func (s *snapshot) read(ctx context.Context, c *cluster) error {
@@ -183,33 +153,4 @@ func (s *snapshot) read(ctx context.Context, c *cluster) error {
 		}
 		return nil
 	})
-}
-
-// recompute applies the input to handlers of its own.
-func recompute(ctx context.Context, c *cluster, orgs *orgconfig.Store, snap *snapshot) (partitions map[int32]*audit.Partition, records int, err error) {
-	handlers := processor.Config{
-		Rules: processor.NewRules(orgs), Metrics: processor.NewMetrics(nil), Logger: slog.New(slog.DiscardHandler),
-	}
-	partitions = make(map[int32]*audit.Partition)
-	for id, limit := range snap.committed {
-		if partitions[id], err = audit.NewPartition(id, limit, processor.NewHandler(ctx, handlers)); err != nil {
-			return partitions, 0, err
-		}
-	}
-	topic := schemas.ConversationEvents.Name(c.layout.Prefix)
-	err = kafka.ReadToEnd(ctx, c.kafka, topic, func(r *kgo.Record) error {
-		p := partitions[r.Partition]
-		if p == nil || r.Offset >= snap.committed[r.Partition] {
-			return nil
-		}
-		records++
-		if err := p.Apply(stream.Record{Offset: r.Offset, AppendTime: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value}); err != nil {
-			return fmt.Errorf("%s/%d offset %d: %w", topic, r.Partition, r.Offset, err)
-		}
-		return nil
-	})
-	for _, p := range partitions {
-		err = errors.Join(err, p.Finish())
-	}
-	return partitions, records, err
 }

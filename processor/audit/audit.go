@@ -18,16 +18,23 @@ type Partition struct {
 	limit       int64 // records below it are applied
 	driver      *replay.Driver
 	escalations [][]byte
+	deadLetters map[string]int
 }
 
 // NewPartition returns the audit of a partition whose processor has committed
 // its input up to limit. The caller closes it.
 func NewPartition(id int32, limit int64, handler stream.Handler) (*Partition, error) {
-	p := &Partition{id: id, limit: limit}
+	p := &Partition{id: id, limit: limit, deadLetters: make(map[string]int)}
 	var err error
 	p.driver, err = replay.New(handler, func(o stream.Output) error {
 		if o.Topic.Suffix == schemas.Escalations.Suffix {
 			p.escalations = append(p.escalations, o.Value)
+			return nil
+		}
+		for _, h := range o.Headers {
+			if h.Key == schemas.HeaderReason {
+				p.deadLetters[string(h.Value)]++
+			}
 		}
 		return nil
 	})
@@ -47,6 +54,9 @@ func (p *Partition) Finish() error { return p.driver.Commit() }
 
 // Escalations returns what was recomputed, in order.
 func (p *Partition) Escalations() [][]byte { return p.escalations }
+
+// DeadLetters counts what could not be applied, by reason.
+func (p *Partition) DeadLetters() map[string]int { return p.deadLetters }
 
 // Close ends the audit.
 func (p *Partition) Close() error { return p.driver.Close() }

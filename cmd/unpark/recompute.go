@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/connectors/kafka"
+	"unpark/connectors/orgconfig"
+	"unpark/processor"
+	"unpark/processor/audit"
+	"unpark/processor/stream"
+	"unpark/schemas"
+)
+
+// processorGroup is the consumer group of the processor, as package stream names
+// it.
+func processorGroup(prefix string) string { return strings.TrimRight(prefix, ".-_") + "-processor" }
+
+// committedInput returns where the processor's group stands, nothing if there is
+// no group.
+func committedInput(ctx context.Context, adm *kadm.Client, prefix string) (map[int32]int64, error) {
+	group := processorGroup(prefix)
+	offsets, err := adm.FetchOffsets(ctx, group)
+	if err == nil {
+		err = offsets.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("offsets of group %s: %w", group, err)
+	}
+	committed := make(map[int32]int64)
+	offsets.Each(func(o kadm.OffsetResponse) {
+		if o.Topic == schemas.ConversationEvents.Name(prefix) {
+			committed[o.Partition] = o.At
+		}
+	})
+	return committed, nil
+}
+
+// recompute applies the input below limits, by partition, to handlers of its own.
+// The caller closes the partitions, also after an error.
+func recompute(ctx context.Context, c *cluster, orgs *orgconfig.Store, limits map[int32]int64) (partitions map[int32]*audit.Partition, records int, err error) {
+	handlers := processor.Config{
+		Rules: processor.NewRules(orgs), Metrics: processor.NewMetrics(nil), Logger: slog.New(slog.DiscardHandler),
+	}
+	partitions = make(map[int32]*audit.Partition)
+	for id, limit := range limits {
+		p, err := audit.NewPartition(id, limit, processor.NewHandler(ctx, handlers))
+		if err != nil {
+			return partitions, 0, err
+		}
+		partitions[id] = p
+	}
+	topic := schemas.ConversationEvents.Name(c.layout.Prefix)
+	err = kafka.ReadToEnd(ctx, c.kafka, topic, func(r *kgo.Record) error {
+		p := partitions[r.Partition]
+		if p == nil || r.Offset >= limits[r.Partition] {
+			return nil
+		}
+		records++
+		if err := p.Apply(stream.Record{Offset: r.Offset, AppendTime: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value}); err != nil {
+			return fmt.Errorf("%s/%d offset %d: %w", topic, r.Partition, r.Offset, err)
+		}
+		return nil
+	})
+	for _, p := range partitions {
+		err = errors.Join(err, p.Finish())
+	}
+	return partitions, records, err
+}
+
+func closePartitions(partitions map[int32]*audit.Partition) {
+	for _, p := range partitions {
+		_ = p.Close() // it lives in memory
+	}
+}

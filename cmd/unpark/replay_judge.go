@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"unpark/config"
+	"unpark/processor"
+	"unpark/processor/replay"
+	"unpark/schemas"
+)
+
+// judge applies a history to the rules of one folder, as one partition.
+type judge struct {
+	side   *side
+	rules  fileRules
+	keep   func(org string) ([]string, bool)
+	driver *replay.Driver
+}
+
+// newJudge puts the folder's rules in force, as config apply would before the
+// first event.
+func newJudge(ctx context.Context, orgs []config.Org, s *side, stderr io.Writer) (*judge, error) {
+	rules, err := newFileRules(orgs)
+	if err != nil {
+		return nil, err
+	}
+	handler := processor.NewHandler(ctx, processor.Config{
+		Rules: processor.NewRules(rules), Metrics: processor.NewMetrics(nil),
+		Logger: slog.New(slog.NewTextHandler(stderr, nil)),
+	})
+	driver, err := replay.New(handler, s.take)
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range rules.activations() {
+		if err := driver.Apply(in); err != nil {
+			return nil, errors.Join(err, driver.Close())
+		}
+	}
+	return &judge{side: s, rules: rules, keep: keepAttributes(rules), driver: driver}, nil
+}
+
+// pipe judges a fact whose own time is at.
+func (j *judge) pipe(in *schemas.InputRecord, at int64) error { return j.driver.Pipe(in, at) }
+
+// end lets time go on to until, if that is not 0.
+func (j *judge) end(until int64) error {
+	if until != 0 {
+		if err := j.driver.AdvanceTo(until); err != nil {
+			return err
+		}
+	}
+	return j.driver.Commit()
+}
+
+func (j *judge) close() error { return j.driver.Close() }
+
+// loadRules loads a folder of which only the rules matter: nobody is told or
+// asked, and brokers are looked for elsewhere.
+func loadRules(dir string) (*config.Config, error) {
+	cfg, problems := config.Load(dir)
+	return cfg, problems.Err(config.AboutRoutes, config.AboutGenesys, config.AboutFuture, config.AboutProcess)
+}
+
+// zonesOf returns the time zones of a folder's orgs, of which nothing else
+// matters: who is judged by org-config may have none of them here.
+func zonesOf(dir string) (map[string]*time.Location, error) {
+	cfg, problems := config.Load(dir)
+	return zones(cfg.Orgs), problems.Err(config.AboutRules, config.AboutRoutes, config.AboutGenesys, config.AboutFuture)
+}
+
+// zones returns the time zones of orgs, by id; those without one have UTC.
+func zones(orgs []config.Org) map[string]*time.Location {
+	zones := make(map[string]*time.Location)
+	for _, o := range orgs {
+		if zone, err := time.LoadLocation(o.Timezone); err == nil {
+			zones[o.ID] = zone
+		}
+	}
+	return zones
+}
