@@ -149,10 +149,6 @@ type placed struct {
 
 // interleave mixes the events of all stories, each story's in their order but for
 // one in twenty; of some there are duplicates, and anything else is among them.
-//
-// An end is never so early that it could be read before the customer's start: a
-// conversation of which only an ended queue is known counts as over, and is then
-// closed, since these stories are hours old.
 func (p *play) interleave(stories []*story, copies int, others [][]byte) [][]byte {
 	var all []placed
 	for _, s := range stories {
@@ -165,9 +161,6 @@ func (p *play) interleave(stories []*story, copies int, others [][]byte) [][]byt
 		for i, e := range s.events {
 			if i > 0 && p.rand.IntN(20) == 0 {
 				at[i] = p.rand.Float64()
-			}
-			if strings.HasSuffix(e.DetailType, ".end") {
-				at[i] = max(at[i], at[0]+apart)
 			}
 			all = append(all, placed{at[i], e.body()})
 		}

@@ -15,6 +15,10 @@ func (c *modelConversation) close(now, end int64) []*schemas.Escalation {
 	out := c.judge(now, &end)
 	e := c.episode()
 	newest := e.newest()
+	c.unsure = nil
+	if (newest == nil || newest.EndedAtMs == nil) && !slices.ContainsFunc(e.sessions(), func(s *modelSession) bool { return s.leg == "customer" }) {
+		c.unsure = &modelUnsure{heard: c.heard, raised: c.raised, closedAt: c.closedAt}
+	}
 	c.closedAt, c.raised = &end, nil
 	heard := c.heard
 	c.heard = nil
@@ -26,6 +30,33 @@ func (c *modelConversation) close(now, end int64) []*schemas.Escalation {
 		c.heard = append(c.heard, c.thisEpisode(in))
 	}
 	return out
+}
+
+// modelUnsure is an episode whose close a late customer's start takes back.
+type modelUnsure struct {
+	heard    []*schemas.InputRecord
+	raised   []*modelRaised
+	closedAt *int64
+}
+
+// takeBack: what comes late of such an episode is kept with it; its customer's
+// start says that it was not over (DECISIONS.md).
+func (c *modelConversation) takeBack(in *schemas.InputRecord) bool {
+	u := c.unsure
+	if u == nil || in.GetEvent() == nil || c.episode().open() || u.closedAt != nil && inputTime(in) <= *u.closedAt {
+		return false
+	}
+	if !isCustomerStart(in) {
+		u.heard = append(u.heard, in)
+		return false
+	}
+	for _, kept := range c.heard {
+		if !slices.Contains(u.heard, kept) {
+			u.heard = append(u.heard, kept)
+		}
+	}
+	c.heard, c.raised, c.closedAt, c.unsure = u.heard, u.raised, u.closedAt, nil
+	return true
 }
 
 // forgetRaisings drops the counts of tiers that only closed episodes raised: they
@@ -54,7 +85,7 @@ func (c *modelConversation) thisEpisode(in *schemas.InputRecord) *schemas.InputR
 // any episode "is kept for the next episode and forgotten after `late`" (1).
 func (c *modelConversation) forget(now int64) {
 	if c.closedAt != nil && now >= *c.closedAt+c.rules.late() {
-		c.closedAt = nil
+		c.closedAt, c.unsure = nil, nil
 		c.forgetRaisings()
 	}
 	if !c.episode().open() {

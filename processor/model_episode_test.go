@@ -40,6 +40,10 @@ func leg(e *schemas.ConversationEvent) (leg, verb string) {
 	return "", ""
 }
 
+func isCustomerStart(in *schemas.InputRecord) bool {
+	return in.GetEvent().GetTopic() == schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START
+}
+
 func isStart(in *schemas.InputRecord) bool {
 	if e := in.GetEvent(); e != nil {
 		_, verb := leg(e)

@@ -31,7 +31,10 @@ type modelConversation struct {
 	heard []*schemas.InputRecord
 	// closedAt is the closed record {endedAt} (2).
 	closedAt *int64
-	raised   []*modelRaised
+	// unsure is the closed episode, if nobody told of the customer's end, since
+	// nothing was known of the customer.
+	unsure *modelUnsure
+	raised []*modelRaised
 	// raisings counts each tier's raisings by due: "`|n` appended for the n-th
 	// raising (n >= 2) of the same tier with the same due" (5).
 	raisings map[raisingKey]int
@@ -117,7 +120,11 @@ func (c *modelConversation) hear(now int64, in *schemas.InputRecord) []*schemas.
 	// "An event with event time <= endedAt belongs to the closed episode and opens
 	// nothing" (2).
 	if c.closedAt != nil && inputTime(in) <= *c.closedAt {
-		return nil
+		// Unless it is the late start of the customer that nobody knew of: then it was
+		// not over (DECISIONS.md).
+		if !c.takeBack(in) {
+			return nil
+		}
 	}
 	var out []*schemas.Escalation
 	// "A new .start (any leg) while stopped sets the same episode running again if

@@ -20,6 +20,8 @@ const (
 	// A tier whose sources lag is looked at again after as long as they lag,
 	// within these bounds (milliseconds).
 	minRetry, maxRetry = 1_000, 30_000
+	// reportInterval is how often a bridge tells of its progress.
+	reportInterval = 5_000
 )
 
 // inForce returns the rules in force for the org in this partition, nil if there
@@ -140,7 +142,11 @@ func (h *Handler) held(tx stream.Tx, org string, due, hold int64) (retry int64, 
 		if s == nil || s.ReadUpToMs >= due || tx.Now() >= s.ProgressedAtMs+hold {
 			continue
 		}
-		again := tx.Now() + min(max(due-s.ReadUpToMs, minRetry), maxRetry)
+		lag := due - s.ReadUpToMs
+		if s.ReadUpToMs == 0 {
+			lag = reportInterval // nothing was heard of it yet
+		}
+		again := tx.Now() + min(max(lag, minRetry), maxRetry)
 		retry, held = max(retry, min(again, s.ProgressedAtMs+hold)), true
 	}
 	return retry, held, nil

@@ -149,7 +149,10 @@ type ConversationState struct {
 	Episode *Episode `protobuf:"bytes,4,opt,name=episode,proto3" json:"episode,omitempty"`
 	// What closed episodes raised, while the newest closed one is remembered: the
 	// id of a later raising with the same due is to differ.
-	Past          []*Raising `protobuf:"bytes,5,rep,name=past,proto3" json:"past,omitempty"`
+	Past []*Raising `protobuf:"bytes,5,rep,name=past,proto3" json:"past,omitempty"`
+	// The newest closed episode, if no session of a customer was known when the ends
+	// of the others closed it: a customer's start that comes late takes that back.
+	Unsure        *Unsure `protobuf:"bytes,6,opt,name=unsure,proto3" json:"unsure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -219,6 +222,67 @@ func (x *ConversationState) GetPast() []*Raising {
 	return nil
 }
 
+func (x *ConversationState) GetUnsure() *Unsure {
+	if x != nil {
+		return x.Unsure
+	}
+	return nil
+}
+
+// Unsure is an episode whose close may be taken back.
+type Unsure struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Episode *Episode               `protobuf:"bytes,1,opt,name=episode,proto3" json:"episode,omitempty"`
+	// End of the episode before it, if that was remembered.
+	ClosedAtMs    *int64 `protobuf:"varint,2,opt,name=closed_at_ms,json=closedAtMs,proto3,oneof" json:"closed_at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unsure) Reset() {
+	*x = Unsure{}
+	mi := &file_schemas_state_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unsure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unsure) ProtoMessage() {}
+
+func (x *Unsure) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_state_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unsure.ProtoReflect.Descriptor instead.
+func (*Unsure) Descriptor() ([]byte, []int) {
+	return file_schemas_state_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Unsure) GetEpisode() *Episode {
+	if x != nil {
+		return x.Episode
+	}
+	return nil
+}
+
+func (x *Unsure) GetClosedAtMs() int64 {
+	if x != nil && x.ClosedAtMs != nil {
+		return *x.ClosedAtMs
+	}
+	return 0
+}
+
 // Raising counts how often a tier was raised with one due.
 type Raising struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -232,7 +296,7 @@ type Raising struct {
 
 func (x *Raising) Reset() {
 	*x = Raising{}
-	mi := &file_schemas_state_proto_msgTypes[1]
+	mi := &file_schemas_state_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -244,7 +308,7 @@ func (x *Raising) String() string {
 func (*Raising) ProtoMessage() {}
 
 func (x *Raising) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[1]
+	mi := &file_schemas_state_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -257,7 +321,7 @@ func (x *Raising) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Raising.ProtoReflect.Descriptor instead.
 func (*Raising) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{1}
+	return file_schemas_state_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Raising) GetObjective() string {
@@ -303,7 +367,7 @@ type Session struct {
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_schemas_state_proto_msgTypes[2]
+	mi := &file_schemas_state_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -315,7 +379,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[2]
+	mi := &file_schemas_state_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -328,7 +392,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{2}
+	return file_schemas_state_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Session) GetId() string {
@@ -386,7 +450,7 @@ type Fact struct {
 
 func (x *Fact) Reset() {
 	*x = Fact{}
-	mi := &file_schemas_state_proto_msgTypes[3]
+	mi := &file_schemas_state_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -398,7 +462,7 @@ func (x *Fact) String() string {
 func (*Fact) ProtoMessage() {}
 
 func (x *Fact) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[3]
+	mi := &file_schemas_state_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -411,7 +475,7 @@ func (x *Fact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fact.ProtoReflect.Descriptor instead.
 func (*Fact) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{3}
+	return file_schemas_state_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Fact) GetValue() string {
@@ -461,7 +525,7 @@ type Episode struct {
 
 func (x *Episode) Reset() {
 	*x = Episode{}
-	mi := &file_schemas_state_proto_msgTypes[4]
+	mi := &file_schemas_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +537,7 @@ func (x *Episode) String() string {
 func (*Episode) ProtoMessage() {}
 
 func (x *Episode) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[4]
+	mi := &file_schemas_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +550,7 @@ func (x *Episode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Episode.ProtoReflect.Descriptor instead.
 func (*Episode) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{4}
+	return file_schemas_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Episode) GetOpened() bool {
@@ -594,7 +658,7 @@ type Raised struct {
 
 func (x *Raised) Reset() {
 	*x = Raised{}
-	mi := &file_schemas_state_proto_msgTypes[5]
+	mi := &file_schemas_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -606,7 +670,7 @@ func (x *Raised) String() string {
 func (*Raised) ProtoMessage() {}
 
 func (x *Raised) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[5]
+	mi := &file_schemas_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -619,7 +683,7 @@ func (x *Raised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Raised.ProtoReflect.Descriptor instead.
 func (*Raised) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{5}
+	return file_schemas_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Raised) GetObjective() string {
@@ -713,7 +777,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_schemas_state_proto_msgTypes[6]
+	mi := &file_schemas_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +789,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[6]
+	mi := &file_schemas_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +802,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{6}
+	return file_schemas_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Action) GetDo() string {
@@ -779,7 +843,7 @@ type OrgState struct {
 
 func (x *OrgState) Reset() {
 	*x = OrgState{}
-	mi := &file_schemas_state_proto_msgTypes[7]
+	mi := &file_schemas_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -791,7 +855,7 @@ func (x *OrgState) String() string {
 func (*OrgState) ProtoMessage() {}
 
 func (x *OrgState) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[7]
+	mi := &file_schemas_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -804,7 +868,7 @@ func (x *OrgState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrgState.ProtoReflect.Descriptor instead.
 func (*OrgState) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{7}
+	return file_schemas_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *OrgState) GetVersion() uint32 {
@@ -848,7 +912,7 @@ type SourceState struct {
 
 func (x *SourceState) Reset() {
 	*x = SourceState{}
-	mi := &file_schemas_state_proto_msgTypes[8]
+	mi := &file_schemas_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +924,7 @@ func (x *SourceState) String() string {
 func (*SourceState) ProtoMessage() {}
 
 func (x *SourceState) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[8]
+	mi := &file_schemas_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +937,7 @@ func (x *SourceState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceState.ProtoReflect.Descriptor instead.
 func (*SourceState) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{8}
+	return file_schemas_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SourceState) GetVersion() uint32 {
@@ -920,7 +984,7 @@ type PartitionMeta struct {
 
 func (x *PartitionMeta) Reset() {
 	*x = PartitionMeta{}
-	mi := &file_schemas_state_proto_msgTypes[9]
+	mi := &file_schemas_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +996,7 @@ func (x *PartitionMeta) String() string {
 func (*PartitionMeta) ProtoMessage() {}
 
 func (x *PartitionMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[9]
+	mi := &file_schemas_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1009,7 @@ func (x *PartitionMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartitionMeta.ProtoReflect.Descriptor instead.
 func (*PartitionMeta) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{9}
+	return file_schemas_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PartitionMeta) GetVersion() uint32 {
@@ -1001,7 +1065,7 @@ var File_schemas_state_proto protoreflect.FileDescriptor
 
 const file_schemas_state_proto_rawDesc = "" +
 	"\n" +
-	"\x13schemas/state.proto\x12\tunpark.v1\x1a\x13schemas/input.proto\"\xf1\x01\n" +
+	"\x13schemas/state.proto\x12\tunpark.v1\x1a\x13schemas/input.proto\"\x9c\x02\n" +
 	"\x11ConversationState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12$\n" +
 	"\vdeadline_ms\x18\x02 \x01(\x03H\x00R\n" +
@@ -1009,8 +1073,14 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\fclosed_at_ms\x18\x03 \x01(\x03H\x01R\n" +
 	"closedAtMs\x88\x01\x01\x12,\n" +
 	"\aepisode\x18\x04 \x01(\v2\x12.unpark.v1.EpisodeR\aepisode\x12&\n" +
-	"\x04past\x18\x05 \x03(\v2\x12.unpark.v1.RaisingR\x04pastB\x0e\n" +
+	"\x04past\x18\x05 \x03(\v2\x12.unpark.v1.RaisingR\x04past\x12)\n" +
+	"\x06unsure\x18\x06 \x01(\v2\x11.unpark.v1.UnsureR\x06unsureB\x0e\n" +
 	"\f_deadline_msB\x0f\n" +
+	"\r_closed_at_ms\"n\n" +
+	"\x06Unsure\x12,\n" +
+	"\aepisode\x18\x01 \x01(\v2\x12.unpark.v1.EpisodeR\aepisode\x12%\n" +
+	"\fclosed_at_ms\x18\x02 \x01(\x03H\x00R\n" +
+	"closedAtMs\x88\x01\x01B\x0f\n" +
 	"\r_closed_at_ms\"i\n" +
 	"\aRaising\x12\x1c\n" +
 	"\tobjective\x18\x01 \x01(\tR\tobjective\x12\x13\n" +
@@ -1119,46 +1189,49 @@ func file_schemas_state_proto_rawDescGZIP() []byte {
 }
 
 var file_schemas_state_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_schemas_state_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_schemas_state_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_schemas_state_proto_goTypes = []any{
 	(SessionKind)(0),          // 0: unpark.v1.SessionKind
 	(RaisedStatus)(0),         // 1: unpark.v1.RaisedStatus
 	(*ConversationState)(nil), // 2: unpark.v1.ConversationState
-	(*Raising)(nil),           // 3: unpark.v1.Raising
-	(*Session)(nil),           // 4: unpark.v1.Session
-	(*Fact)(nil),              // 5: unpark.v1.Fact
-	(*Episode)(nil),           // 6: unpark.v1.Episode
-	(*Raised)(nil),            // 7: unpark.v1.Raised
-	(*Action)(nil),            // 8: unpark.v1.Action
-	(*OrgState)(nil),          // 9: unpark.v1.OrgState
-	(*SourceState)(nil),       // 10: unpark.v1.SourceState
-	(*PartitionMeta)(nil),     // 11: unpark.v1.PartitionMeta
-	nil,                       // 12: unpark.v1.Episode.AttributesEntry
-	nil,                       // 13: unpark.v1.OrgState.ActiveEntry
-	(*ThreadObserved)(nil),    // 14: unpark.v1.ThreadObserved
+	(*Unsure)(nil),            // 3: unpark.v1.Unsure
+	(*Raising)(nil),           // 4: unpark.v1.Raising
+	(*Session)(nil),           // 5: unpark.v1.Session
+	(*Fact)(nil),              // 6: unpark.v1.Fact
+	(*Episode)(nil),           // 7: unpark.v1.Episode
+	(*Raised)(nil),            // 8: unpark.v1.Raised
+	(*Action)(nil),            // 9: unpark.v1.Action
+	(*OrgState)(nil),          // 10: unpark.v1.OrgState
+	(*SourceState)(nil),       // 11: unpark.v1.SourceState
+	(*PartitionMeta)(nil),     // 12: unpark.v1.PartitionMeta
+	nil,                       // 13: unpark.v1.Episode.AttributesEntry
+	nil,                       // 14: unpark.v1.OrgState.ActiveEntry
+	(*ThreadObserved)(nil),    // 15: unpark.v1.ThreadObserved
 }
 var file_schemas_state_proto_depIdxs = []int32{
-	6,  // 0: unpark.v1.ConversationState.episode:type_name -> unpark.v1.Episode
-	3,  // 1: unpark.v1.ConversationState.past:type_name -> unpark.v1.Raising
-	0,  // 2: unpark.v1.Session.kind:type_name -> unpark.v1.SessionKind
-	5,  // 3: unpark.v1.Episode.first_start:type_name -> unpark.v1.Fact
-	4,  // 4: unpark.v1.Episode.sessions:type_name -> unpark.v1.Session
-	5,  // 5: unpark.v1.Episode.queue:type_name -> unpark.v1.Fact
-	5,  // 6: unpark.v1.Episode.division:type_name -> unpark.v1.Fact
-	5,  // 7: unpark.v1.Episode.media:type_name -> unpark.v1.Fact
-	5,  // 8: unpark.v1.Episode.message_type:type_name -> unpark.v1.Fact
-	12, // 9: unpark.v1.Episode.attributes:type_name -> unpark.v1.Episode.AttributesEntry
-	14, // 10: unpark.v1.Episode.observation:type_name -> unpark.v1.ThreadObserved
-	7,  // 11: unpark.v1.Episode.raised:type_name -> unpark.v1.Raised
-	1,  // 12: unpark.v1.Raised.status:type_name -> unpark.v1.RaisedStatus
-	8,  // 13: unpark.v1.Raised.action:type_name -> unpark.v1.Action
-	13, // 14: unpark.v1.OrgState.active:type_name -> unpark.v1.OrgState.ActiveEntry
-	5,  // 15: unpark.v1.Episode.AttributesEntry.value:type_name -> unpark.v1.Fact
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	7,  // 0: unpark.v1.ConversationState.episode:type_name -> unpark.v1.Episode
+	4,  // 1: unpark.v1.ConversationState.past:type_name -> unpark.v1.Raising
+	3,  // 2: unpark.v1.ConversationState.unsure:type_name -> unpark.v1.Unsure
+	7,  // 3: unpark.v1.Unsure.episode:type_name -> unpark.v1.Episode
+	0,  // 4: unpark.v1.Session.kind:type_name -> unpark.v1.SessionKind
+	6,  // 5: unpark.v1.Episode.first_start:type_name -> unpark.v1.Fact
+	5,  // 6: unpark.v1.Episode.sessions:type_name -> unpark.v1.Session
+	6,  // 7: unpark.v1.Episode.queue:type_name -> unpark.v1.Fact
+	6,  // 8: unpark.v1.Episode.division:type_name -> unpark.v1.Fact
+	6,  // 9: unpark.v1.Episode.media:type_name -> unpark.v1.Fact
+	6,  // 10: unpark.v1.Episode.message_type:type_name -> unpark.v1.Fact
+	13, // 11: unpark.v1.Episode.attributes:type_name -> unpark.v1.Episode.AttributesEntry
+	15, // 12: unpark.v1.Episode.observation:type_name -> unpark.v1.ThreadObserved
+	8,  // 13: unpark.v1.Episode.raised:type_name -> unpark.v1.Raised
+	1,  // 14: unpark.v1.Raised.status:type_name -> unpark.v1.RaisedStatus
+	9,  // 15: unpark.v1.Raised.action:type_name -> unpark.v1.Action
+	14, // 16: unpark.v1.OrgState.active:type_name -> unpark.v1.OrgState.ActiveEntry
+	6,  // 17: unpark.v1.Episode.AttributesEntry.value:type_name -> unpark.v1.Fact
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_schemas_state_proto_init() }
@@ -1168,16 +1241,17 @@ func file_schemas_state_proto_init() {
 	}
 	file_schemas_input_proto_init()
 	file_schemas_state_proto_msgTypes[0].OneofWrappers = []any{}
-	file_schemas_state_proto_msgTypes[2].OneofWrappers = []any{}
-	file_schemas_state_proto_msgTypes[4].OneofWrappers = []any{}
-	file_schemas_state_proto_msgTypes[7].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[1].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[3].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[5].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_schemas_state_proto_rawDesc), len(file_schemas_state_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -34,8 +36,33 @@ func CreateTopics(ctx context.Context, adm *kadm.Client, l Layout) (created []st
 			created = append(created, t.Name(l.Prefix))
 		}
 	}
-	return created, nil
+	return created, awaitTopics(ctx, adm, l)
 }
+
+// awaitTopics waits until the brokers show the topics with all their partitions:
+// a broker knows what a controller has created a moment later.
+func awaitTopics(ctx context.Context, adm *kadm.Client, l Layout) error {
+	show := func() (struct{}, error) {
+		have, err := listTopics(ctx, adm, l)
+		if err != nil {
+			return struct{}{}, err
+		}
+		for _, t := range schemas.Topics() {
+			d, ok := have[t.Name(l.Prefix)]
+			if !ok || d.Err != nil || len(d.Partitions) == 0 {
+				return struct{}{}, fmt.Errorf("topic %s was created and is not shown by the brokers", t.Name(l.Prefix))
+			}
+		}
+		return struct{}{}, nil
+	}
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 20*time.Millisecond, time.Second
+	_, err := backoff.Retry(ctx, show, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(awaitWithin))
+	return err
+}
+
+// awaitWithin bounds how long created topics are waited for.
+const awaitWithin = 30 * time.Second
 
 // createTopic reports whether it was this call that made the topic: somebody
 // else may be creating the same ones.

@@ -31,6 +31,10 @@ func (d *Dispatcher) options() []kgo.Opt {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		// Partitions taken over wait for the fetch that is under way.
 		kgo.FetchMaxWait(time.Second),
+		// What a killed notifier held is taken over after this, not after the client's
+		// default of 45 s.
+		kgo.SessionTimeout(10*time.Second),
+		kgo.HeartbeatInterval(3*time.Second),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { d.setAbsent(nil) }),

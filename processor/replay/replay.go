@@ -12,7 +12,7 @@ import (
 const partition = 0
 
 // commitEvery bounds the records of one transaction.
-const commitEvery = 2000
+const commitEvery = 40000
 
 // Driver applies records to a handler as one partition, and moves its time by
 // the times that the records carry (ARCHITECTURE.md, "Time is in the log"). A

@@ -1,6 +1,11 @@
 package sla
 
-import "unpark/schemas"
+import (
+	"cmp"
+	"slices"
+
+	"unpark/schemas"
+)
 
 // Directions of an episode.
 const (
@@ -80,6 +85,14 @@ func endedAt(ep *schemas.Episode) (at int64, stopped bool) {
 	return latest, true
 }
 
+// endIsSure reports whether the customer's session or the API told the end.
+func endIsSure(ep *schemas.Episode) bool {
+	if o := observation(ep); o != nil && o.EndedAtMs != nil {
+		return true
+	}
+	return slices.ContainsFunc(ep.Sessions, func(s *schemas.Session) bool { return s.Kind == schemas.SessionKind_SESSION_KIND_CUSTOMER })
+}
+
 func startedAfter(ep *schemas.Episode, at int64) bool {
 	for _, s := range ep.Sessions {
 		if s.StartedAtMs != nil && *s.StartedAtMs > at {
@@ -104,8 +117,9 @@ func carryOver(ep *schemas.Episode, end int64) *schemas.Episode {
 	next := &schemas.Episode{}
 	for _, s := range ep.Sessions {
 		if s.EndedAtMs != nil && *s.EndedAtMs > end {
-			s.StartedAtMs = nil // that it began belongs to this episode
-			next.Sessions = append(next.Sessions, s)
+			ended := s.CloneVT()
+			ended.StartedAtMs = nil // that it began belongs to this episode
+			next.Sessions = append(next.Sessions, ended)
 		}
 	}
 	for key, f := range ep.Attributes {
@@ -113,13 +127,13 @@ func carryOver(ep *schemas.Episode, end int64) *schemas.Episode {
 			setAttribute(next, key, f)
 		}
 	}
-	later := func(f *schemas.Fact) *schemas.Fact {
+	after := func(f *schemas.Fact) *schemas.Fact {
 		if f != nil && f.AtMs > end {
 			return f
 		}
 		return nil
 	}
-	next.Division, next.Media, next.MessageType = later(ep.Division), later(ep.Media), later(ep.MessageType)
+	next.Division, next.Media, next.MessageType = after(ep.Division), after(ep.Media), after(ep.MessageType)
 	if o := ep.Observation; o != nil && o.ObservedAtMs > end {
 		next.Observation = o
 		if o.StartedAtMs != nil && *o.StartedAtMs > end {
@@ -130,6 +144,33 @@ func carryOver(ep *schemas.Episode, end int64) *schemas.Episode {
 		return nil
 	}
 	return next
+}
+
+// absorb adds the facts of an episode that was not opened.
+func absorb(ep, more *schemas.Episode) {
+	for _, m := range more.Sessions {
+		if s := session(ep, m.Id, m.Kind); s != nil {
+			s.EndedAtMs = later(s.EndedAtMs, *m.EndedAtMs)
+			s.QueueId, s.UserId = cmp.Or(s.QueueId, m.QueueId), cmp.Or(s.UserId, m.UserId)
+		}
+	}
+	for key, f := range more.Attributes {
+		setAttribute(ep, key, f)
+	}
+	add := func(to **schemas.Fact, f *schemas.Fact) {
+		if f != nil {
+			newest(to, f.Value, f.AtMs, f.SessionId)
+		}
+	}
+	add(&ep.Division, more.Division)
+	add(&ep.Media, more.Media)
+	add(&ep.MessageType, more.MessageType)
+	if more.ObservedStartMs != nil && (ep.ObservedStartMs == nil || *more.ObservedStartMs < *ep.ObservedStartMs) {
+		ep.ObservedStartMs = more.ObservedStartMs
+	}
+	if o := more.Observation; o != nil && (ep.Observation == nil || o.ObservedAtMs >= ep.Observation.ObservedAtMs) {
+		ep.Observation = o
+	}
 }
 
 func hasFacts(ep *schemas.Episode) bool {

@@ -75,7 +75,7 @@ type step struct {
 func Counts(e *schemas.ConversationEvent) bool { return counted(e) }
 
 func (s *step) event(e *schemas.ConversationEvent) {
-	if s.st.ClosedAtMs != nil && e.EventTimeMs <= *s.st.ClosedAtMs {
+	if s.st.ClosedAtMs != nil && e.EventTimeMs <= *s.st.ClosedAtMs && !s.takeBack(e) {
 		return
 	}
 	if s.st.Episode.GetOpened() && isStart(e) {
@@ -89,6 +89,27 @@ func (s *step) event(e *schemas.ConversationEvent) {
 	learn(s.st.Episode, e, s.env.Rules)
 	retire(s.st.Episode)
 	s.judge()
+}
+
+// takeBack takes back the close of an episode that was closed by the ends of
+// queue, flow and agent, if the event is its customer's start: then it was not
+// over, and without it nobody would hear of the customer (DECISIONS.md). What else
+// comes late of such an episode is kept with it.
+func (s *step) takeBack(e *schemas.ConversationEvent) bool {
+	u := s.st.Unsure
+	if u == nil || s.st.Episode.GetOpened() || u.ClosedAtMs != nil && e.EventTimeMs <= *u.ClosedAtMs {
+		return false
+	}
+	if e.Topic != schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START {
+		learn(u.Episode, e, s.env.Rules)
+		retire(u.Episode)
+		return false
+	}
+	if s.st.Episode != nil {
+		absorb(u.Episode, s.st.Episode)
+	}
+	s.st.Episode, s.st.ClosedAtMs, s.st.Unsure = u.Episode, u.ClosedAtMs, nil
+	return true
 }
 
 func (s *step) observed(o *schemas.ThreadObserved) {
@@ -112,7 +133,7 @@ func (s *step) look(rejudge bool) {
 		}
 	}
 	if s.st.ClosedAtMs != nil && s.env.Now >= *s.st.ClosedAtMs+t.late {
-		s.st.ClosedAtMs, s.st.Past = nil, nil
+		s.st.ClosedAtMs, s.st.Past, s.st.Unsure = nil, nil, nil
 	}
 	if rejudge {
 		s.judge()
@@ -131,8 +152,13 @@ func (s *step) close(end int64) {
 		}
 	}
 	s.remember()
+	closed := s.st.Episode
+	s.st.Episode = carryOver(closed, end)
+	s.st.Unsure = nil
+	if !endIsSure(closed) {
+		s.st.Unsure = &schemas.Unsure{Episode: closed, ClosedAtMs: s.st.ClosedAtMs}
+	}
 	s.st.ClosedAtMs = &end
-	s.st.Episode = carryOver(s.st.Episode, end)
 }
 
 // NextLook returns the instant at which the conversation is to be looked at
