@@ -11,6 +11,7 @@ import (
 	"unpark/config"
 	"unpark/processor/calendar"
 	"unpark/processor/sla"
+	"unpark/schemas"
 )
 
 // calendarFlags say which folder and org a calendar is looked for in.
@@ -100,14 +101,5 @@ func listed(words []string) string { return strings.Join(words, ", ") }
 // clockTime writes an instant for people, in a zone.
 func clockTime(at time.Time) string { return at.Format("Mon 2 Jan 2006 15:04:05 MST") }
 
-// short writes a duration without parts that are zero: 3h30m.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
+// short writes a duration without the parts that are zero: 3h30m.
+func short(d time.Duration) string { return config.Short(schemas.Duration(d)) }

@@ -13,13 +13,14 @@ import (
 
 func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "config",
-		Short:   "Check the configuration, or put it in force",
-		Example: "  unpark config lint --config config\n  unpark config apply --config config",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:   "config",
+		Short: "Check the configuration, compare it with what is in force, put it in force",
+		Example: "  unpark config lint --config config\n  unpark config diff --config config\n" +
+			"  unpark config apply --config config\n  unpark config show --config config",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(configLintCommand(), configApplyCommand())
+	cmd.AddCommand(configLintCommand(), configDiffCommand(), configApplyCommand(), configShowCommand())
 	return cmd
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -105,7 +106,7 @@ func (s *Store) take(r *kgo.Record) {
 		log.Warn("version on org-config is not the hash of its content, ignored")
 	default:
 		log.Debug("version of a configuration")
-		s.versions.put(key, r.Value, r.Offset)
+		s.versions.put(key, entry{json: r.Value, offset: r.Offset, written: r.Timestamp})
 	}
 }
 
@@ -149,6 +150,11 @@ func (s *Store) Rules(ctx context.Context, org, version string) (json []byte, ok
 // NewestRules returns the rules of org that were written last, as far as known.
 func (s *Store) NewestRules(org string) (json []byte, version string, ok bool) {
 	return s.versions.newest(org, schemas.PartRules)
+}
+
+// Published returns when a version was written, as far as known.
+func (s *Store) Published(org, version string) (at time.Time, ok bool) {
+	return s.versions.written(schemas.OrgConfigKey{Org: org, Part: schemas.PartRules, Version: version})
 }
 
 // Orgs returns the ids of the orgs that have rules, sorted, as far as known.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"unpark/schemas"
 )
@@ -21,8 +22,9 @@ type versions struct {
 }
 
 type entry struct {
-	json   []byte
-	offset int64
+	json    []byte
+	offset  int64
+	written time.Time
 }
 
 type orgPart struct{ org, part string }
@@ -35,11 +37,12 @@ func newVersions() *versions {
 	}
 }
 
-func (v *versions) put(key schemas.OrgConfigKey, json []byte, offset int64) {
+func (v *versions) put(key schemas.OrgConfigKey, e entry) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	// A copy, or one small version would keep its whole fetch in memory.
-	v.content[key] = entry{bytes.Clone(json), offset}
+	e.json = bytes.Clone(e.json)
+	v.content[key] = e
 	v.last[orgPart{key.Org, key.Part}] = key
 }
 
@@ -64,6 +67,13 @@ func (v *versions) get(key schemas.OrgConfigKey) ([]byte, bool) {
 	defer v.mu.Unlock()
 	e, ok := v.content[key]
 	return e.json, ok
+}
+
+func (v *versions) written(key schemas.OrgConfigKey) (time.Time, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	e, ok := v.content[key]
+	return e.written, ok
 }
 
 func (v *versions) newest(org, part string) (json []byte, version string, ok bool) {

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"unpark/config"
+	"unpark/connectors/orgconfig"
+	"unpark/processor/calendar"
+	"unpark/processor/sla"
+)
+
+func configShowCommand() *cobra.Command {
+	var dir, org string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show --config DIR",
+		Short: "Say what is in force on the cluster, without secrets",
+		Long: `Prints the newest version of each org on org-config: what 'config apply' has published,
+whatever the files say by now. Of routes it names the kinds of destinations, no address.`,
+		Example: "  unpark config show --config config\n  unpark config show --config config --org acme --json",
+		Args:    cobra.NoArgs,
+		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			c, err := openCluster(cmd.Context(), dir)
+			if err != nil {
+				return err
+			}
+			return c.withOrgs(cmd.Context(), func(store *orgconfig.Store) error { return showOrgs(cmd, store, org, asJSON) })
+		}),
+	}
+	configFlag(cmd, &dir)
+	orgFlag(cmd, &org)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON Lines")
+	return cmd
+}
+
+// inForce is the newest version of an org on org-config.
+type inForce struct {
+	config.Org
+	version   string
+	published string // RFC 3339
+}
+
+// newestOrg returns what is in force for an org; ok is false if nothing is.
+func newestOrg(store *orgconfig.Store, id string) (o inForce, ok bool, err error) {
+	data, version, ok := store.NewestRules(id)
+	if !ok {
+		return inForce{}, false, nil
+	}
+	o.version = version
+	if at, ok := store.Published(id, version); ok {
+		o.published = at.UTC().Format(time.RFC3339)
+	}
+	o.Org, err = config.ParseOrg(data)
+	o.ID = id
+	return o, true, err
+}
+
+// newestOrgs returns what is in force, by the orgs' ids.
+func newestOrgs(store *orgconfig.Store) ([]inForce, error) {
+	var all []inForce
+	for _, id := range store.Orgs() {
+		o, _, err := newestOrg(store, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+func showOrgs(cmd *cobra.Command, store *orgconfig.Store, word string, asJSON bool) error {
+	all, err := newestOrgs(store)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, o := range all {
+		if word != "" && word != o.ID && word != o.Name {
+			continue
+		}
+		found = true
+		if asJSON {
+			err = json.NewEncoder(cmd.OutOrStdout()).Encode(o.json())
+		} else {
+			err = o.print(cmd)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case word != "" && !found:
+		return fmt.Errorf("nothing is in force for an org %q; run: unpark config apply", word)
+	case !found && !asJSON:
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), "nothing is in force; run: unpark config apply")
+	}
+	return err
+}
+
+// policiesInForce are those that the org has or gets by default.
+func (o inForce) policiesInForce() []sla.Policy {
+	if len(o.Policies) == 0 {
+		return sla.DefaultPolicies()
+	}
+	return o.Policies
+}
+
+func (o inForce) print(cmd *cobra.Command) error {
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(cmd.OutOrStdout(), format+"\n", args...) }
+	line("%s (org %s) version %s, published %s", o.Name, o.ID, o.version, o.published)
+	checks := "off"
+	if o.Checks {
+		checks = "on"
+	}
+	line("  timezone %s, checks %s, actions %s", cmp.Or(o.Timezone, "none"), checks, o.Actions.Mode)
+	if kept := o.KeptAttributes(); len(kept) > 0 {
+		line("  attributes kept: %s", listed(kept))
+	}
+	for _, p := range o.policiesInForce() {
+		line("  policy %s: %s", p.Name, config.Conversations(p.Match))
+		for _, promise := range config.Promises(p) {
+			line("    %s", promise)
+		}
+	}
+	for _, name := range sortedKeys(o.Calendars) {
+		line("  calendar %s: %s", name, config.Hours(o.Calendars[name]))
+	}
+	for _, name := range sortedKeys(o.Routes) {
+		line("  route %s: %s", name, config.Destinations(o.Routes[name]))
+	}
+	return nil
+}
+
+// json is the version for a program: what decides, as it stands on org-config,
+// and of routes the kinds.
+func (o inForce) json() any {
+	routes := make(map[string][]string)
+	for name, list := range o.Routes {
+		routes[name] = []string{}
+		for _, d := range list {
+			routes[name] = append(routes[name], d.Type())
+		}
+	}
+	return struct {
+		Org       string                     `json:"org"`
+		Name      string                     `json:"name"`
+		Version   string                     `json:"version"`
+		Published string                     `json:"published"`
+		Timezone  string                     `json:"timezone"`
+		Checks    bool                       `json:"checks"`
+		Actions   config.Actions             `json:"actions"`
+		Timing    sla.Timing                 `json:"timing"`
+		Kept      []string                   `json:"attributes"`
+		Policies  []sla.Policy               `json:"policies"`
+		Calendars map[string]calendar.Config `json:"calendars"`
+		Routes    map[string][]string        `json:"routes"`
+	}{
+		o.ID, o.Name, o.version, o.published, o.Timezone, o.Checks, o.Actions, o.Timing,
+		append([]string{}, o.KeptAttributes()...), o.policiesInForce(), o.Calendars, routes,
+	}
+}
