@@ -92,7 +92,7 @@ sitting on it, before the promise to the customer is broken.`,
 	root.AddCommand(
 		demoCommand(), runCommand(), replayCommand(),
 		configCommand(), calendarCommand(), topicsCommand(), dlqCommand(),
-		verifyCommand(), topologyCommand(), versionCommand(),
+		explainCommand(), verifyCommand(), topologyCommand(), versionCommand(),
 	)
 	return root
 }

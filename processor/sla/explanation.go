@@ -9,7 +9,7 @@ import (
 
 // Explanation is what is known of a conversation and what follows from it at one
 // instant, for people: nothing in it decides anything. Of attributes it has the
-// keys only, of messages the times. Pointers are null where there is nothing to
+// keys only, of messages the times, of agents the ids. Pointers are null where there is nothing to
 // say.
 type Explanation struct {
 	Org          string          `json:"org"`
@@ -25,7 +25,7 @@ type Explanation struct {
 	Message   *string           `json:"messageType"`
 	Division  *string           `json:"division"`
 	Queue     *schemas.QueueRef `json:"queue"`
-	Agent     *schemas.AgentRef `json:"agent"`
+	Agent     *AgentFact        `json:"agent"` // who holds it
 	Sessions  []SessionFact     `json:"sessions"`
 	// Attributes are the keys of those that are kept.
 	Attributes  []string         `json:"attributes"`
@@ -60,6 +60,13 @@ const (
 	WaitsCustomer = "customer" // nobody is owed an answer
 	WaitsNobody   = "nobody"   // everything that can be raised is
 )
+
+// AgentFact is who holds a conversation: an id, no name.
+type AgentFact struct {
+	ID    *string          `json:"id"`
+	State *string          `json:"state"`
+	Since *schemas.Instant `json:"since"`
+}
 
 // SessionFact is a leg as far as it is known.
 type SessionFact struct {
@@ -134,7 +141,10 @@ func (x *Explanation) opened(s *step) {
 	ep := s.st.Episode
 	started := startedAt(ep)
 	x.StartedAt, x.Direction = instant(&started), text(direction(ep))
-	x.Queue, x.Agent = queue(ep), holder(ep)
+	x.Queue = queue(ep)
+	if a := holder(ep); a != nil {
+		x.Agent = &AgentFact{ID: a.ID, State: a.State, Since: a.Since}
+	}
 	x.observed(s)
 	for _, r := range ep.Raised {
 		x.Raised = append(x.Raised, s.raisedView(r))

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"unpark/processor/sla"
+	"unpark/schemas"
+)
+
+// explanationText is an explanation for people. All times are UTC.
+func explanationText(x sla.Explanation, orgName string) string {
+	t := explanationWriter{}
+	t.line("conversation %s, org %s (%s), as of %s", x.Conversation, cmp.Or(orgName, "without a name"), x.Org, utc(x.Now))
+	t.state(x)
+	t.facts(x)
+	t.policy(x)
+	for _, o := range x.Objectives {
+		t.objective(o, x.Now)
+	}
+	t.raised(x.Raised)
+	t.next(x)
+	return t.String()
+}
+
+type explanationWriter struct{ strings.Builder }
+
+func (t *explanationWriter) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
+
+func utc(at schemas.Instant) string { return at.Time().Format("Mon 2 Jan 2006 15:04:05Z") }
+
+// maybe writes an instant that may not be known.
+func maybe(at *schemas.Instant, otherwise string) string {
+	if at == nil {
+		return otherwise
+	}
+	return utc(*at)
+}
+
+func word(s *string) string {
+	if s == nil {
+		return "unknown"
+	}
+	return *s
+}
+
+func seconds(n int64) string { return short(time.Duration(n) * time.Second) }
+
+func (t *explanationWriter) state(x sla.Explanation) {
+	switch x.State {
+	case sla.StageRunning:
+		t.line("  open since %s, %s", utc(*x.StartedAt), word(x.Direction))
+	case sla.StageStopped:
+		t.line("  opened %s, over since %s, closes when that has settled", utc(*x.StartedAt), utc(*x.EndedAt))
+	case sla.StageExpected:
+		t.line("  not open: facts have come, but no start")
+	default:
+		t.line("  not open")
+	}
+	if x.ClosedAt != nil {
+		t.line("  an episode before ended %s", utc(*x.ClosedAt))
+	}
+}
+
+func (t *explanationWriter) facts(x sla.Explanation) {
+	if x.State == sla.StageNothing {
+		return
+	}
+	t.line("  media %s, message type %s, division %s", word(x.Media), word(x.Message), word(x.Division))
+	if x.Queue != nil {
+		t.line("  queue %s", word(cmp.Or(x.Queue.Name, x.Queue.ID)))
+	}
+	if a := x.Agent; a != nil {
+		t.line("  held by agent %s since %s", word(a.ID), maybe(a.Since, "an unknown time"))
+	} else if x.State == sla.StageRunning {
+		t.line("  held by nobody")
+	}
+	for _, s := range x.Sessions {
+		t.line("  session %-8s  %s to %s", s.Kind, maybe(s.Started, "start not known"), maybe(s.Ended, "now open"))
+	}
+	if len(x.Attributes) > 0 {
+		t.line("  attributes known: %s", listed(x.Attributes))
+	}
+	t.observation(x.Observation)
+}
+
+func (t *explanationWriter) observation(o *sla.ObservationFact) {
+	if o == nil {
+		t.line("  never observed: an inbound conversation counts as waiting from its start")
+		return
+	}
+	t.line("  observed %s%s", utc(o.ObservedAt), map[bool]string{true: ", older messages left out"}[o.Truncated])
+	for _, m := range o.Messages {
+		t.line("    %s  %s wrote", utc(m.At), m.By)
+	}
+	if o.EndedAt != nil {
+		t.line("    seen over since %s", utc(*o.EndedAt))
+	}
+}
+
+func (t *explanationWriter) policy(x sla.Explanation) {
+	for _, p := range x.PassedOver {
+		t.line("  policy %s does not match: %s", p.Policy, p.Because)
+	}
+	switch {
+	case x.Policy != nil:
+		t.line("  policy %s applies, the first that matches (version %s)", *x.Policy, x.PolicyVersion)
+	case x.StartedAt != nil:
+		t.line("  no policy applies (version %s)", x.PolicyVersion)
+	}
+}
+
+func (t *explanationWriter) objective(o sla.ObjectiveView, now schemas.Instant) {
+	if o.Start == nil {
+		t.line("  %s: does not count now", o.Objective)
+	} else {
+		t.line("  %s: %s counted since %s", o.Objective, seconds(o.Elapsed), utc(*o.Start))
+	}
+	for _, i := range o.Explain {
+		t.line("    %s to %s  %-11s  %s", utc(i.From), utc(i.To), i.State, short(i.To.Time().Sub(i.From.Time()).Truncate(time.Second)))
+	}
+	for _, tier := range o.Tiers {
+		switch {
+		case tier.Raised:
+			t.line("    %s at %s: raised", tier.Kind, seconds(tier.Seconds))
+		case tier.Due == nil:
+			t.line("    %s at %s: has no due time now", tier.Kind, seconds(tier.Seconds))
+		case *tier.Due > now:
+			t.line("    %s at %s: due %s", tier.Kind, seconds(tier.Seconds), utc(*tier.Due))
+		default:
+			t.line("    %s at %s: was due %s", tier.Kind, seconds(tier.Seconds), utc(*tier.Due))
+		}
+	}
+}
+
+func (t *explanationWriter) raised(list []sla.RaisedView) {
+	for _, r := range list {
+		t.line("  %s: %s of %s at %s, due %s, escalation %s, policy %s", r.Status, r.Kind, r.Objective, seconds(r.Seconds), utc(r.Due), r.ID, r.Policy)
+	}
+}
+
+func (t *explanationWriter) next(x sla.Explanation) {
+	switch x.WaitsFor {
+	case sla.WaitsStart:
+		t.line("  next: nothing, until a session starts")
+	case sla.WaitsSettle:
+		t.line("  next: closes %s, unless a session starts before", maybe(x.Look, "soon"))
+	case sla.WaitsPolicy:
+		t.line("  next: nothing, until a policy matches")
+	case sla.WaitsCustomer:
+		t.line("  next: nothing, until the customer is owed an answer")
+	case sla.WaitsNobody:
+		t.line("  next: nothing, every tier is raised")
+	default:
+		n := x.Next
+		s := fmt.Sprintf("%s of %s at %s, due %s", n.Kind, n.Objective, seconds(n.Seconds), utc(n.Due))
+		if x.WaitsFor == sla.WaitsGrace {
+			s += ", raised as soon as events in flight have had their time"
+		} else if n.Hours != "open" {
+			s += "; its hours are closed now"
+		}
+		t.line("  next: %s", s)
+	}
+}
