@@ -112,13 +112,22 @@ func (t *explanationWriter) policy(x sla.Explanation) {
 	}
 }
 
+// shownIntervals is how many of the first and of the last are printed.
+const shownIntervals = 8
+
 func (t *explanationWriter) objective(o sla.ObjectiveView, now schemas.Instant) {
 	if o.Start == nil {
 		t.line("  %s: does not count now", o.Objective)
 	} else {
 		t.line("  %s: %s counted since %s", o.Objective, seconds(o.Elapsed), utc(*o.Start))
 	}
-	for _, i := range o.Explain {
+	for n, i := range o.Explain {
+		if left := len(o.Explain) - 2*shownIntervals; left > 1 && n >= shownIntervals && n < shownIntervals+left {
+			if n == shownIntervals {
+				t.line("    ... %d more, see --json", left)
+			}
+			continue
+		}
 		t.line("    %s to %s  %-11s  %s", utc(i.From), utc(i.To), i.State, short(i.To.Time().Sub(i.From.Time()).Truncate(time.Second)))
 	}
 	for _, tier := range o.Tiers {
