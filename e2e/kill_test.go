@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -145,9 +146,7 @@ func killOnce(t *testing.T, d *deployment, dir, logs, at string, try int) {
 	defer log.Close()
 	cmd := exec.Command(crashing(t), "run", "--config", dir, "--roles", "processor")
 	env := map[string]string{"UNPARK_CRASH": at}
-	for k, v := range d.env {
-		env[k] = v
-	}
+	maps.Copy(env, d.env)
 	cmd.Env, cmd.Stdout, cmd.Stderr = environment(t, env), log, log
 	exited, err := localtest.Spawn(cmd)
 	if err != nil {

@@ -82,7 +82,7 @@ func (e *modelEpisode) matches(m *sla.Match) bool {
 			return false
 		}
 	}
-	any := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
-	return any(m.Media, e.media()) && any(m.MessageType, e.messageType()) && any(m.Direction, direction) &&
-		any(m.Queue, e.queue()) && any(m.Division, e.division())
+	in := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
+	return in(m.Media, e.media()) && in(m.MessageType, e.messageType()) && in(m.Direction, direction) &&
+		in(m.Queue, e.queue()) && in(m.Division, e.division())
 }

@@ -36,19 +36,19 @@ func TestScripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := parseScript(t, data)
-			got := ""
+			var got strings.Builder
 			for _, e := range runReplay(t, s, nil) {
 				checkSchema(t, e)
-				got += show(decode(t, e))
+				got.WriteString(show(decode(t, e)))
 			}
 			if *rewrite {
 				head, _, _ := strings.Cut(string(data), "-- outputs --\n")
-				if err := os.WriteFile(file, []byte(head+"-- outputs --\n"+got), 0o644); err != nil {
+				if err := os.WriteFile(file, []byte(head+"-- outputs --\n"+got.String()), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return
 			}
-			if diff := cmp.Diff(s.want, got); diff != "" {
+			if diff := cmp.Diff(s.want, got.String()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

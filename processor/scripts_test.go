@@ -52,7 +52,7 @@ func parseScript(t *testing.T, data []byte) script {
 		case "rules.yaml":
 			rules = string(f.Data)
 		case "script":
-			for _, line := range strings.Split(string(f.Data), "\n") {
+			for line := range strings.SplitSeq(string(f.Data), "\n") {
 				if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 					s.moments = append(s.moments, parseMoment(t, strings.Fields(line)))
 				}
@@ -104,7 +104,7 @@ func parseMoment(t *testing.T, words []string) moment {
 	}
 	if a := args["attributes"]; a != "" {
 		e.Attributes = map[string]string{}
-		for _, pair := range strings.Split(a, ",") {
+		for pair := range strings.SplitSeq(a, ",") {
 			key, value, _ := strings.Cut(pair, ":")
 			e.Attributes[key] = value
 		}

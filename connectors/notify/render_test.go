@@ -15,7 +15,6 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "rewrite the goldens in testdata; read the diff")
 
-func ptr[T any](v T) *T { return &v }
 
 func instant(t *testing.T, s string) schemas.Instant {
 	t.Helper()
@@ -35,9 +34,9 @@ func fridayCase(t *testing.T) schemas.Escalation {
 		Policy: "whatsapp", PolicyVersion: "v1",
 		Start: instant(t, "2026-01-02T15:45:00Z"), Due: instant(t, "2026-01-05T11:15:00Z"),
 		At: instant(t, "2026-01-05T11:15:10Z"), Elapsed: 12600,
-		Verified: true, ObservedAt: ptr(instant(t, "2026-01-05T11:15:02Z")),
-		Queue: &schemas.QueueRef{ID: ptr("q-1"), Name: ptr("Support")},
-		Agent: &schemas.AgentRef{ID: ptr("a-1"), Name: ptr("Ada Lovelace")},
+		Verified: true, ObservedAt: new(instant(t, "2026-01-05T11:15:02Z")),
+		Queue: &schemas.QueueRef{ID: new("q-1"), Name: new("Support")},
+		Agent: &schemas.AgentRef{ID: new("a-1"), Name: new("Ada Lovelace")},
 	}
 }
 
@@ -73,10 +72,10 @@ func TestRender(t *testing.T) {
 		{"cleared by the end", func(e *schemas.Escalation) {
 			e.Status, e.Objective, e.Elapsed = "cleared", "resolution", 19000
 		}},
-		{"cleared by a policy", func(e *schemas.Escalation) { e.Status, e.Reason = "cleared", ptr("policy") }},
+		{"cleared by a policy", func(e *schemas.Escalation) { e.Status, e.Reason = "cleared", new("policy") }},
 		{"retracted", func(e *schemas.Escalation) { e.Status = "retracted" }},
 		{"names that try to steer the terminal", func(e *schemas.Escalation) {
-			e.Agent.Name = ptr("Eve\x1b[2J\nSLA BREACH")
+			e.Agent.Name = new("Eve\x1b[2J\nSLA BREACH")
 		}},
 	}
 	berlin, err := time.LoadLocation("Europe/Berlin")

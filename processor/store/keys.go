@@ -1,6 +1,9 @@
 package store
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Every key begins with the partition (4 bytes, big endian) and the space it
 // belongs to:
@@ -44,8 +47,8 @@ func spaceEnd(partition int32, s space) []byte { return appendPrefix(nil, partit
 // prefixEnd is the first key behind those that begin with prefix, nil if there
 // is none.
 func prefixEnd(prefix []byte) []byte {
-	for i := len(prefix) - 1; i >= 0; i-- {
-		if prefix[i] != 0xff {
+	for i, v := range slices.Backward(prefix) {
+		if v != 0xff {
 			end := append([]byte(nil), prefix[:i+1]...)
 			end[i]++
 			return end
