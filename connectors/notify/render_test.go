@@ -15,7 +15,6 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "rewrite the goldens in testdata; read the diff")
 
-
 func instant(t *testing.T, s string) schemas.Instant {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, s)
