@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,9 +16,14 @@ import (
 	"unpark/schemas"
 )
 
+type explainFlags struct {
+	config, org, until string
+	events             []string
+	json               bool
+}
+
 func explainCommand() *cobra.Command {
-	var dir, org string
-	var asJSON bool
+	var f explainFlags
 	cmd := &cobra.Command{
 		Use:   "explain --config DIR CONVERSATION",
 		Short: "Say why a conversation is where it is: facts, policy, counted time, what falls due next",
@@ -25,33 +31,71 @@ func explainCommand() *cobra.Command {
 end, and says what is known of it, which policy applies and why, what was counted so far
 by which intervals, what is raised, and what falls due next. It is judged at the time of
 its partition: that of the newest tick. Of attributes it prints the keys, of messages the
-times. A tier that is due and not raised may wait for its sources to be read up to then.`,
+times. A tier that is due and not raised may wait for its sources to be read up to then.
+
+With --events it explains the conversation as 'replay' has it, by the rules of the folder
+and without a broker: after the last envelope, or as of --until.`,
 		Example: "  unpark explain --config config 2f7bf00a-0000-4000-8000-92238191433e\n" +
-			"  unpark explain --config config --org acme --json 2f7bf00a-0000-4000-8000-92238191433e",
+			"  unpark explain --config config --org acme --json 2f7bf00a-0000-4000-8000-92238191433e\n" +
+			"  unpark explain --config draft --events march.jsonl.gz --until 2026-03-09T12:00:00Z 2f7bf00a-0000-4000-8000-92238191433e",
 		Args: cobra.ExactArgs(1),
 		RunE: run(func(cmd *cobra.Command, args []string) error {
-			c, err := openCluster(cmd.Context(), dir)
+			until, err := f.check()
+			if err != nil {
+				return usageError{err}
+			}
+			explain := explainLive
+			if len(f.events) > 0 {
+				explain = explainFiles
+			}
+			list, names, err := explain(cmd.Context(), f, until, args[0])
 			if err != nil {
 				return err
 			}
-			return c.withOrgs(cmd.Context(), func(store *orgconfig.Store) error {
-				partitions, err := readStates(cmd.Context(), c, args[0])
-				if err != nil {
-					return err
-				}
-				e := explainer{rules: processor.NewRules(store), names: orgNames(store)}
-				list, err := e.explain(cmd.Context(), partitions, args[0], org)
-				if err != nil {
-					return err
-				}
-				return printExplanations(cmd.OutOrStdout(), list, e.names, asJSON)
-			})
+			return printExplanations(cmd.OutOrStdout(), list, names, f.json)
 		}),
 	}
-	configFlag(cmd, &dir)
-	orgFlag(cmd, &org)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON Lines")
+	configFlag(cmd, &f.config)
+	orgFlag(cmd, &f.org)
+	cmd.Flags().StringArrayVar(&f.events, "events", nil, "file of envelopes to replay instead; may be repeated")
+	cmd.Flags().StringVar(&f.until, "until", "", "with --events: the instant to explain (RFC 3339)")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON Lines")
 	return cmd
+}
+
+// check returns the instant of --until, 0 if there is none.
+func (f explainFlags) check() (until int64, err error) {
+	switch {
+	case f.config == "":
+		return 0, errNoConfig
+	case f.until == "":
+		return 0, nil
+	case len(f.events) == 0:
+		return 0, errors.New("--until: the live state is that of now; give --events to replay")
+	}
+	at, err := time.Parse(time.RFC3339, f.until)
+	if err != nil {
+		return 0, fmt.Errorf("--until %q: write an RFC 3339 instant, such as 2026-03-02T18:00:00Z", f.until)
+	}
+	return at.UnixMilli(), nil
+}
+
+// explainLive explains a conversation as sla-changelog has it.
+func explainLive(ctx context.Context, f explainFlags, _ int64, conversation string) (list []sla.Explanation, names map[string]string, err error) {
+	c, err := openCluster(ctx, f.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = c.withOrgs(ctx, func(store *orgconfig.Store) error {
+		partitions, err := readStates(ctx, c, conversation)
+		if err != nil {
+			return err
+		}
+		names = orgNames(store)
+		list, err = explainer{rules: processor.NewRules(store), names: names}.explain(ctx, partitions, conversation, f.org)
+		return err
+	})
+	return list, names, err
 }
 
 // orgNames are the names of the orgs' files, by the orgs' ids.

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+
+	"unpark/connectors/eventbridge"
+	"unpark/processor"
+	"unpark/processor/replay"
+	"unpark/processor/sla"
+	"unpark/processor/stream"
+)
+
+// explainFiles explains a conversation as a replay of files has it at until, or
+// after the last envelope if that is 0.
+func explainFiles(ctx context.Context, f explainFlags, until int64, conversation string) (list []sla.Explanation, names map[string]string, err error) {
+	cfg, err := loadRules(f.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	rules, err := newFileRules(cfg.Orgs)
+	if err != nil {
+		return nil, nil, err
+	}
+	e := explainer{rules: processor.NewRules(rules), names: make(map[string]string)}
+	for _, o := range cfg.Orgs {
+		e.names[o.ID] = o.Name
+	}
+	files, err := openAll(f.events)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer files.close()
+	state, err := replayStates(ctx, files, rules, e.rules, until, conversation)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err = e.explain(ctx, []*partitionStates{state}, conversation, f.org)
+	return list, e.names, err
+}
+
+// replayStates replays the files up to until and keeps what concerns the
+// conversation.
+func replayStates(ctx context.Context, files inputs, rules fileRules, compiled *processor.Rules, until int64, conversation string) (p *partitionStates, err error) {
+	handler := processor.NewHandler(ctx, processor.Config{
+		Rules: compiled, Metrics: processor.NewMetrics(nil), Logger: slog.New(slog.DiscardHandler),
+	})
+	driver, err := replay.New(handler, func(stream.Output) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, driver.Close()) }()
+	for _, in := range rules.activations() {
+		if err := driver.Apply(in); err != nil {
+			return nil, err
+		}
+	}
+	limit := int64(math.MaxInt64)
+	if until != 0 {
+		limit = until
+	}
+	for _, file := range files {
+		if err := pipeUntil(ctx, driver, file, keepAttributes(rules), limit); err != nil {
+			return nil, err
+		}
+	}
+	if until != 0 {
+		err = driver.AdvanceTo(until)
+	}
+	if err = errors.Join(err, driver.Commit()); err != nil {
+		return nil, err
+	}
+	p = newPartitionStates()
+	scanned := driver.State(func(key, value []byte) bool {
+		err = p.learn(key, value, conversation)
+		return err == nil
+	})
+	p.now = driver.Now()
+	return p, errors.Join(err, scanned)
+}
+
+// pipeUntil applies the envelopes of a file whose own time is not after limit.
+// What cannot be used is passed over: `replay` reports it.
+func pipeUntil(ctx context.Context, driver *replay.Driver, file input, keep func(org string) ([]string, bool), limit int64) error {
+	lines := eventbridge.NewLines(file)
+	for lines.Next() {
+		if lines.Number()%checkEvery == 0 && ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
+		decoded, err := decodeLine(lines, keep)
+		if _, unusable := errors.AsType[*eventbridge.DecodeError](err); unusable || err == nil && decoded.EventTime > limit {
+			continue
+		}
+		if err == nil {
+			err = driver.Pipe(decoded.Input, decoded.EventTime)
+		}
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", file.name, lines.Number(), err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s:%d: %w", file.name, lines.Number(), err)
+	}
+	return nil
+}
