@@ -35,13 +35,13 @@ var (
 		Suffix: "org-config", Key: "orgId/part/version", Value: "JSON, immutable",
 		Config:  map[string]string{"cleanup.policy": "compact"},
 		Writers: []string{"config apply", "schedule sync"},
-		Readers: []string{"bridge", "processor", "verifier", "notifier"},
+		Readers: []string{"bridge", "processor", "verifier", "notifier", "config diff", "config show"},
 	}
 	SLAChangelog = Topic{
 		Suffix: "sla-changelog", Key: "conversation, org, source or meta", Value: "Protobuf ConversationState, OrgState, SourceState, PartitionMeta", Partitioned: true,
 		Config:  map[string]string{"cleanup.policy": "compact"},
 		Writers: []string{"processor"},
-		Readers: []string{"processor", "board"},
+		Readers: []string{"processor", "explain", "board"},
 	}
 	GenesysRequests = Topic{
 		Suffix: "genesys-requests", Key: "orgId", Value: "Protobuf", Partitioned: true,
