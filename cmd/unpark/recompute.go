@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/connectors/kafka"
@@ -29,6 +30,9 @@ func committedInput(ctx context.Context, adm *kadm.Client, prefix string) (map[i
 	offsets, err := adm.FetchOffsets(ctx, group)
 	if err == nil {
 		err = offsets.Error()
+	}
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("offsets of group %s: %w", group, err)
