@@ -146,6 +146,9 @@ func TestModelAgainstScripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := parseScript(t, data)
+			if slices.ContainsFunc(s.moments, func(m moment) bool { return m.tick || m.queued || m.apply != "" }) {
+				t.Skip("the model knows neither backlogs nor a change of rules")
+			}
 			h := history{orgs: []orgConfig{newOrgConfig(s.rules)}, moments: s.moments}
 			if diff := cmp.Diff(inOrder(h.modelled(t)), inOrder(h.replayed(t, t))); diff != "" {
 				t.Errorf("(-model +processor):\n%s", diff)

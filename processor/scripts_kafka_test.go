@@ -88,7 +88,7 @@ func (k kafkaRun) escalations(s script, log []stream.Record, want int) [][]byte 
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	configs := scriptConfigs(k.t, s)
+	configs, _ := scriptConfigs(k.t, s)
 	runners, err := stream.New(stream.Config{
 		Kafka: k.opts, Prefix: k.prefix, Instance: "test", Logger: slog.New(slog.NewTextHandler(k.t.Output(), nil)), Store: memory, Embedded: true, CommitInterval: time.Millisecond,
 		// The runner's own ticks come behind the log, and are no later than it.

@@ -17,6 +17,7 @@ import (
 
 	"unpark/processor"
 	"unpark/processor/replay"
+	"unpark/processor/sla"
 	"unpark/processor/stream"
 	"unpark/schemas"
 )
@@ -59,7 +60,7 @@ func TestScripts(t *testing.T) {
 // nil, sees every input record.
 func runReplay(t *testing.T, s script, log func(stream.Record)) [][]byte {
 	t.Helper()
-	configs := scriptConfigs(t, s)
+	configs, first := scriptConfigs(t, s)
 	var out [][]byte
 	d, err := replay.New(newHandler(t, configs), func(o stream.Output) error {
 		if o.Topic.Suffix != schemas.Escalations.Suffix {
@@ -79,14 +80,21 @@ func runReplay(t *testing.T, s script, log func(stream.Record)) [][]byte {
 			t.Fatal(err)
 		}
 	}
-	check(d.Apply(configs.activation()))
+	check(d.Apply(activation(first)))
 	for _, m := range s.moments {
-		if m.until {
+		switch {
+		case m.until:
 			// Somebody else's event at that time: time moves, the conversation does not.
 			check(d.Pipe(foreignEvent(m.at), m.at))
-			continue
+		case m.tick:
+			check(d.Tick(m.at))
+		case m.apply != "":
+			check(d.Apply(activation(configs.version(t, s.drafts[m.apply]))))
+		case m.queued:
+			check(d.Apply(m.input))
+		default:
+			check(d.Pipe(m.input, m.at))
 		}
-		check(d.Pipe(m.input, m.at))
 	}
 	check(d.Commit())
 	return out
@@ -99,28 +107,40 @@ func foreignEvent(at int64) *schemas.InputRecord {
 	}}}
 }
 
-// oneOrg holds the rules of the scripts' org.
-type oneOrg struct {
-	version string
-	json    []byte
+// orgVersions holds the versions of the scripts' org by their content.
+type orgVersions map[string][]byte
+
+// scriptConfigs returns the versions of a script; the first in force is that of
+// rules.yaml.
+func scriptConfigs(t *testing.T, s script) (configs orgVersions, first string) {
+	t.Helper()
+	configs = orgVersions{}
+	for _, draft := range s.drafts {
+		configs.version(t, draft)
+	}
+	return configs, configs.version(t, s.rules)
 }
 
-func scriptConfigs(t *testing.T, s script) oneOrg {
+// version adds rules and returns their version.
+func (c orgVersions) version(t *testing.T, rules sla.Rules) string {
 	t.Helper()
-	data, err := json.Marshal(s.rules)
+	data, err := json.Marshal(rules)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return oneOrg{version: schemas.ContentVersion(data), json: data}
+	version := schemas.ContentVersion(data)
+	c[version] = data
+	return version
 }
 
-func (c oneOrg) Rules(_ context.Context, org, version string) ([]byte, bool, error) {
-	return c.json, org == scriptOrg && version == c.version, nil
+func (c orgVersions) Rules(_ context.Context, org, version string) ([]byte, bool, error) {
+	data, ok := c[version]
+	return data, ok && org == scriptOrg, nil
 }
 
-func (c oneOrg) activation() *schemas.InputRecord {
+func activation(version string) *schemas.InputRecord {
 	return &schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
-		OrgId: scriptOrg, Part: schemas.PartRules, Version: c.version,
+		OrgId: scriptOrg, Part: schemas.PartRules, Version: version,
 	}}}
 }
 

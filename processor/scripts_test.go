@@ -19,7 +19,10 @@ import (
 //
 //	TIME TOPIC key=value...     an event, with its event time
 //	TIME observed key=value...  what a look at the API saw at that time
+//	queued TIME TOPIC ...       an event that is read without time having moved: a backlog
 //	until TIME                  nothing happens until then
+//	tick TIME                   it is that time now, whatever fell due before
+//	apply NAME                  the section NAME is the org's file from here on
 //
 // in the order of arrival. TIME is UTC, on 2026-03-02 (a Monday) if it has no
 // date. Without rules.yaml the org has the default policy.
@@ -31,16 +34,20 @@ const defaultRules = "id: " + scriptOrg + "\n"
 // script is a parsed file of testdata.
 type script struct {
 	rules   sla.Rules
+	drafts  map[string]sla.Rules // by section
 	moments []moment
 	want    string
 }
 
-// moment is one line of a script: an input with its own time, or a time to wait
-// for.
+// moment is one line of a script: an input with its own time, a time to wait for,
+// or rules to apply.
 type moment struct {
-	input *schemas.InputRecord
-	at    int64
-	until bool
+	input  *schemas.InputRecord
+	at     int64
+	until  bool
+	tick   bool
+	queued bool
+	apply  string
 }
 
 func parseScript(t *testing.T, data []byte) script {
@@ -60,7 +67,14 @@ func parseScript(t *testing.T, data []byte) script {
 		case "outputs":
 			s.want = string(f.Data)
 		default:
-			t.Fatalf("unknown section %q", f.Name)
+			var rules sla.Rules
+			if err := yaml.UnmarshalWithOptions(f.Data, &rules, yaml.Strict()); err != nil {
+				t.Fatalf("section %s: %v", f.Name, err)
+			}
+			if s.drafts == nil {
+				s.drafts = map[string]sla.Rules{}
+			}
+			s.drafts[f.Name] = rules
 		}
 	}
 	if err := s.parseRules(rules); err != nil {
@@ -75,8 +89,17 @@ func (s *script) parseRules(text string) error {
 
 func parseMoment(t *testing.T, words []string) moment {
 	t.Helper()
-	if words[0] == "until" {
+	switch words[0] {
+	case "until":
 		return moment{at: parseTime(t, words[1]), until: true}
+	case "tick":
+		return moment{at: parseTime(t, words[1]), tick: true}
+	case "apply":
+		return moment{apply: words[1]}
+	case "queued":
+		m := parseMoment(t, words[1:])
+		m.queued = true
+		return m
 	}
 	at := parseTime(t, words[0])
 	args := map[string]string{"conversation": "c-1"}

@@ -28,7 +28,7 @@ func newLog(t *testing.T) *partitionLog {
 	if err := s.parseRules(defaultRules); err != nil {
 		t.Fatal(err)
 	}
-	configs := scriptConfigs(t, s)
+	configs, first := scriptConfigs(t, s)
 	l := &partitionLog{t: t}
 	d, err := replay.New(newHandler(t, configs), func(stream.Output) error { l.raised++; return nil })
 	if err != nil {
@@ -36,7 +36,7 @@ func newLog(t *testing.T) *partitionLog {
 	}
 	t.Cleanup(func() { _ = d.Close() })
 	l.driver = d
-	l.append(configs.activation())
+	l.append(activation(first))
 	return l
 }
 

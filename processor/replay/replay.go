@@ -68,7 +68,7 @@ func (d *Driver) Advance(until int64) error {
 		if due = max(due, d.task.Now()); !ok || due > until {
 			return nil
 		}
-		if err := d.tick(due); err != nil {
+		if err := d.Tick(due); err != nil {
 			return err
 		}
 	}
@@ -79,12 +79,12 @@ func (d *Driver) AdvanceTo(until int64) error {
 	if err := d.Advance(until); err != nil || until <= d.task.Now() {
 		return err
 	}
-	return d.tick(until)
+	return d.Tick(until)
 }
 
-// tick moves time to at, without a limit on what is handled; what a tick leaves
+// Tick moves time to at, without a limit on what is handled; what a tick leaves
 // over is done by the next ones.
-func (d *Driver) tick(at int64) error {
+func (d *Driver) Tick(at int64) error {
 	tick := &schemas.InputRecord{Kind: &schemas.InputRecord_Tick{Tick: &schemas.Tick{ClockMs: at}}}
 	for {
 		if err := d.apply(tick, at); err != nil {
