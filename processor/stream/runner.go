@@ -20,6 +20,7 @@ const (
 	maxPollWait    = time.Second
 	minPollWait    = time.Millisecond
 	endTimeout     = 3 * transactionTimeout
+	stopTimeout    = 5 * time.Second // what a stop leaves to the end of a transaction
 	maxRebuildWait = 10 * time.Second
 )
 

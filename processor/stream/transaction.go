@@ -44,13 +44,24 @@ func (r *runner) transact(ctx context.Context, fetches kgo.Fetches) error {
 	if err := t.gather(ctx, fetches); err != nil {
 		return err
 	}
-	// A stop must not tear the transaction: what is begun is ended.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	ctx, cancel := endContext(ctx)
 	defer cancel()
 	if len(t.failed) == 0 {
 		t.produce(ctx)
 	}
 	return t.end(ctx)
+}
+
+// endContext bounds the end of a transaction. A stop does not tear it: what is begun
+// is ended, but within the time that a stop may take; should that not do, recovery
+// finds out what became of it.
+func endContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	stop := context.AfterFunc(ctx, func() {
+		pause(end, stopTimeout)
+		cancel()
+	})
+	return end, func() { stop(); cancel() }
 }
 
 // gather applies records until there are enough or the interval is over.
