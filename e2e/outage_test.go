@@ -24,7 +24,7 @@ func TestOutage(t *testing.T) {
 	p := d.runFolder("before", dir, "processor").ready()
 	const each = 50
 	cl := client(t, d.broker)
-	start := time.Now().Add(-warning.at + 8*time.Second).Truncate(time.Millisecond)
+	start := time.Now().Add(-warning.at + 20*time.Second).Truncate(time.Millisecond)
 	var open []escalation
 	for i := range each {
 		d.happens(cl, fmt.Sprintf("open-%d", i), schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, start)
