@@ -56,9 +56,9 @@ e2e: fetch ## Only the packages that test on a real Kafka, SQS or EventBridge
 	go test -count=1 -v -timeout 20m $(E2E)
 
 .PHONY: kill
-kill: fetch ## The kill matrix in full: 20 kills a point, into docs/kill-matrix.md (half an hour)
+kill: fetch ## The kill matrix in full: 20 kills a point, into docs/kill-matrix.md; and a killed broker
 	mkdir -p docs && rm -f docs/kill-matrix.md
-	UNPARK_KILL_TRIES=20 UNPARK_KILL_REPORT=$(CURDIR)/docs/kill-matrix.md go test -count=1 -timeout 90m -run TestKillMatrix ./e2e
+	UNPARK_KILL_TRIES=20 UNPARK_KILL_REPORT=$(CURDIR)/docs/kill-matrix.md go test -count=1 -timeout 90m -run 'TestKillMatrix|TestBrokerKilled' ./e2e
 
 .PHONY: fuzz
 fuzz: ## Each fuzz target for FUZZTIME (20s)
