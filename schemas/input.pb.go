@@ -182,6 +182,8 @@ type InputRecord struct {
 	//
 	//	*InputRecord_Event
 	//	*InputRecord_ThreadObserved
+	//	*InputRecord_CheckFailed
+	//	*InputRecord_ActionDone
 	//	*InputRecord_Tick
 	//	*InputRecord_SourceProgress
 	//	*InputRecord_ConfigActivated
@@ -245,6 +247,24 @@ func (x *InputRecord) GetThreadObserved() *ThreadObserved {
 	return nil
 }
 
+func (x *InputRecord) GetCheckFailed() *CheckFailed {
+	if x != nil {
+		if x, ok := x.Kind.(*InputRecord_CheckFailed); ok {
+			return x.CheckFailed
+		}
+	}
+	return nil
+}
+
+func (x *InputRecord) GetActionDone() *ActionDone {
+	if x != nil {
+		if x, ok := x.Kind.(*InputRecord_ActionDone); ok {
+			return x.ActionDone
+		}
+	}
+	return nil
+}
+
 func (x *InputRecord) GetTick() *Tick {
 	if x != nil {
 		if x, ok := x.Kind.(*InputRecord_Tick); ok {
@@ -284,6 +304,14 @@ type InputRecord_ThreadObserved struct {
 	ThreadObserved *ThreadObserved `protobuf:"bytes,2,opt,name=thread_observed,json=threadObserved,proto3,oneof"`
 }
 
+type InputRecord_CheckFailed struct {
+	CheckFailed *CheckFailed `protobuf:"bytes,3,opt,name=check_failed,json=checkFailed,proto3,oneof"`
+}
+
+type InputRecord_ActionDone struct {
+	ActionDone *ActionDone `protobuf:"bytes,4,opt,name=action_done,json=actionDone,proto3,oneof"`
+}
+
 type InputRecord_Tick struct {
 	Tick *Tick `protobuf:"bytes,5,opt,name=tick,proto3,oneof"`
 }
@@ -299,6 +327,10 @@ type InputRecord_ConfigActivated struct {
 func (*InputRecord_Event) isInputRecord_Kind() {}
 
 func (*InputRecord_ThreadObserved) isInputRecord_Kind() {}
+
+func (*InputRecord_CheckFailed) isInputRecord_Kind() {}
+
+func (*InputRecord_ActionDone) isInputRecord_Kind() {}
 
 func (*InputRecord_Tick) isInputRecord_Kind() {}
 
@@ -634,7 +666,9 @@ type ThreadObserved struct {
 	Messages  []*ThreadMessage `protobuf:"bytes,9,rep,name=messages,proto3" json:"messages,omitempty"`
 	// In a state: messages before the first one were left out (more than 256
 	// turns). In a record: always false.
-	Truncated     bool `protobuf:"varint,10,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	Truncated bool `protobuf:"varint,10,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	// The GenesysRequest that this answers; empty: nobody asked.
+	RequestId     string `protobuf:"bytes,11,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -739,6 +773,188 @@ func (x *ThreadObserved) GetTruncated() bool {
 	return false
 }
 
+func (x *ThreadObserved) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// CheckFailed answers a check that brought no observation.
+type CheckFailed struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	OrgId          string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	ConversationId string                 `protobuf:"bytes,2,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	RequestId      string                 `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// From a bounded set: not_found, forbidden, rate_limited, unavailable, timeout,
+	// credentials, bad_answer, no_connection.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	AtMs          int64  `protobuf:"varint,5,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckFailed) Reset() {
+	*x = CheckFailed{}
+	mi := &file_schemas_input_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckFailed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckFailed) ProtoMessage() {}
+
+func (x *CheckFailed) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_input_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckFailed.ProtoReflect.Descriptor instead.
+func (*CheckFailed) Descriptor() ([]byte, []int) {
+	return file_schemas_input_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CheckFailed) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *CheckFailed) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *CheckFailed) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CheckFailed) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CheckFailed) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+// ActionDone answers an act, whether or not anything was done.
+type ActionDone struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	OrgId          string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
+	ConversationId string                 `protobuf:"bytes,2,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	RequestId      string                 `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// requeue or disconnect.
+	Do string `protobuf:"bytes,4,opt,name=do,proto3" json:"do,omitempty"`
+	// done, dry_run, refused or failed.
+	Outcome string `protobuf:"bytes,5,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// From a bounded set; empty if done.
+	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	AtMs          int64  `protobuf:"varint,7,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActionDone) Reset() {
+	*x = ActionDone{}
+	mi := &file_schemas_input_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActionDone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActionDone) ProtoMessage() {}
+
+func (x *ActionDone) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_input_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActionDone.ProtoReflect.Descriptor instead.
+func (*ActionDone) Descriptor() ([]byte, []int) {
+	return file_schemas_input_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ActionDone) GetOrgId() string {
+	if x != nil {
+		return x.OrgId
+	}
+	return ""
+}
+
+func (x *ActionDone) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *ActionDone) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ActionDone) GetDo() string {
+	if x != nil {
+		return x.Do
+	}
+	return ""
+}
+
+func (x *ActionDone) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *ActionDone) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ActionDone) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
 // Tick moves the time of its partition: to the record's append time, never
 // back. The owner of the partition appends it.
 type Tick struct {
@@ -756,7 +972,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_schemas_input_proto_msgTypes[5]
+	mi := &file_schemas_input_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +984,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_input_proto_msgTypes[5]
+	mi := &file_schemas_input_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +997,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_schemas_input_proto_rawDescGZIP(), []int{5}
+	return file_schemas_input_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Tick) GetClockMs() int64 {
@@ -816,7 +1032,7 @@ type SourceProgress struct {
 
 func (x *SourceProgress) Reset() {
 	*x = SourceProgress{}
-	mi := &file_schemas_input_proto_msgTypes[6]
+	mi := &file_schemas_input_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -828,7 +1044,7 @@ func (x *SourceProgress) String() string {
 func (*SourceProgress) ProtoMessage() {}
 
 func (x *SourceProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_input_proto_msgTypes[6]
+	mi := &file_schemas_input_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -841,7 +1057,7 @@ func (x *SourceProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceProgress.ProtoReflect.Descriptor instead.
 func (*SourceProgress) Descriptor() ([]byte, []int) {
-	return file_schemas_input_proto_rawDescGZIP(), []int{6}
+	return file_schemas_input_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SourceProgress) GetSource() string {
@@ -873,7 +1089,7 @@ type ConfigActivated struct {
 
 func (x *ConfigActivated) Reset() {
 	*x = ConfigActivated{}
-	mi := &file_schemas_input_proto_msgTypes[7]
+	mi := &file_schemas_input_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +1101,7 @@ func (x *ConfigActivated) String() string {
 func (*ConfigActivated) ProtoMessage() {}
 
 func (x *ConfigActivated) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_input_proto_msgTypes[7]
+	mi := &file_schemas_input_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +1114,7 @@ func (x *ConfigActivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigActivated.ProtoReflect.Descriptor instead.
 func (*ConfigActivated) Descriptor() ([]byte, []int) {
-	return file_schemas_input_proto_rawDescGZIP(), []int{7}
+	return file_schemas_input_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ConfigActivated) GetOrgId() string {
@@ -926,14 +1142,17 @@ var File_schemas_input_proto protoreflect.FileDescriptor
 
 const file_schemas_input_proto_rawDesc = "" +
 	"\n" +
-	"\x13schemas/input.proto\x12\tunpark.v1\"\xd3\x02\n" +
+	"\x13schemas/input.proto\x12\tunpark.v1\"\xbe\x03\n" +
 	"\vInputRecord\x124\n" +
 	"\x05event\x18\x01 \x01(\v2\x1c.unpark.v1.ConversationEventH\x00R\x05event\x12D\n" +
-	"\x0fthread_observed\x18\x02 \x01(\v2\x19.unpark.v1.ThreadObservedH\x00R\x0ethreadObserved\x12%\n" +
+	"\x0fthread_observed\x18\x02 \x01(\v2\x19.unpark.v1.ThreadObservedH\x00R\x0ethreadObserved\x12;\n" +
+	"\fcheck_failed\x18\x03 \x01(\v2\x16.unpark.v1.CheckFailedH\x00R\vcheckFailed\x128\n" +
+	"\vaction_done\x18\x04 \x01(\v2\x15.unpark.v1.ActionDoneH\x00R\n" +
+	"actionDone\x12%\n" +
 	"\x04tick\x18\x05 \x01(\v2\x0f.unpark.v1.TickH\x00R\x04tick\x12D\n" +
 	"\x0fsource_progress\x18\x06 \x01(\v2\x19.unpark.v1.SourceProgressH\x00R\x0esourceProgress\x12G\n" +
 	"\x10config_activated\x18\a \x01(\v2\x1a.unpark.v1.ConfigActivatedH\x00R\x0fconfigActivatedB\x06\n" +
-	"\x04kindJ\x04\b\x03\x10\x04J\x04\b\x04\x10\x05\"\xbf\x05\n" +
+	"\x04kind\"\xbf\x05\n" +
 	"\x11ConversationEvent\x12\x15\n" +
 	"\x06org_id\x18\x01 \x01(\tR\x05orgId\x12'\n" +
 	"\x0fconversation_id\x18\x02 \x01(\tR\x0econversationId\x12+\n" +
@@ -971,7 +1190,7 @@ const file_schemas_input_proto_rawDesc = "" +
 	"\x0eparticipant_id\x18\x03 \x01(\tR\rparticipantId\x12\x14\n" +
 	"\x05state\x18\x04 \x01(\tR\x05state\x12\x1e\n" +
 	"\bsince_ms\x18\x05 \x01(\x03H\x00R\asinceMs\x88\x01\x01B\v\n" +
-	"\t_since_ms\"\x9c\x03\n" +
+	"\t_since_ms\"\xbb\x03\n" +
 	"\x0eThreadObserved\x12\x15\n" +
 	"\x06org_id\x18\x01 \x01(\tR\x05orgId\x12'\n" +
 	"\x0fconversation_id\x18\x02 \x01(\tR\x0econversationId\x12$\n" +
@@ -984,9 +1203,28 @@ const file_schemas_input_proto_rawDesc = "" +
 	"\x05agent\x18\b \x01(\v2\x10.unpark.v1.AgentR\x05agent\x124\n" +
 	"\bmessages\x18\t \x03(\v2\x18.unpark.v1.ThreadMessageR\bmessages\x12\x1c\n" +
 	"\ttruncated\x18\n" +
-	" \x01(\bR\ttruncatedB\x10\n" +
+	" \x01(\bR\ttruncated\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\v \x01(\tR\trequestIdB\x10\n" +
 	"\x0e_started_at_msB\x0e\n" +
-	"\f_ended_at_ms\"P\n" +
+	"\f_ended_at_ms\"\x99\x01\n" +
+	"\vCheckFailed\x12\x15\n" +
+	"\x06org_id\x18\x01 \x01(\tR\x05orgId\x12'\n" +
+	"\x0fconversation_id\x18\x02 \x01(\tR\x0econversationId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x13\n" +
+	"\x05at_ms\x18\x05 \x01(\x03R\x04atMs\"\xc2\x01\n" +
+	"\n" +
+	"ActionDone\x12\x15\n" +
+	"\x06org_id\x18\x01 \x01(\tR\x05orgId\x12'\n" +
+	"\x0fconversation_id\x18\x02 \x01(\tR\x0econversationId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12\x0e\n" +
+	"\x02do\x18\x04 \x01(\tR\x02do\x12\x18\n" +
+	"\aoutcome\x18\x05 \x01(\tR\aoutcome\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x13\n" +
+	"\x05at_ms\x18\a \x01(\x03R\x04atMs\"P\n" +
 	"\x04Tick\x12\x19\n" +
 	"\bclock_ms\x18\x01 \x01(\x03R\aclockMs\x12\x17\n" +
 	"\amax_due\x18\x02 \x01(\rR\x06maxDue\x12\x14\n" +
@@ -1039,7 +1277,7 @@ func file_schemas_input_proto_rawDescGZIP() []byte {
 }
 
 var file_schemas_input_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_schemas_input_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_schemas_input_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_schemas_input_proto_goTypes = []any{
 	(EventTopic)(0),           // 0: unpark.v1.EventTopic
 	(Author)(0),               // 1: unpark.v1.Author
@@ -1048,27 +1286,31 @@ var file_schemas_input_proto_goTypes = []any{
 	(*ThreadMessage)(nil),     // 4: unpark.v1.ThreadMessage
 	(*Agent)(nil),             // 5: unpark.v1.Agent
 	(*ThreadObserved)(nil),    // 6: unpark.v1.ThreadObserved
-	(*Tick)(nil),              // 7: unpark.v1.Tick
-	(*SourceProgress)(nil),    // 8: unpark.v1.SourceProgress
-	(*ConfigActivated)(nil),   // 9: unpark.v1.ConfigActivated
-	nil,                       // 10: unpark.v1.ConversationEvent.AttributesEntry
+	(*CheckFailed)(nil),       // 7: unpark.v1.CheckFailed
+	(*ActionDone)(nil),        // 8: unpark.v1.ActionDone
+	(*Tick)(nil),              // 9: unpark.v1.Tick
+	(*SourceProgress)(nil),    // 10: unpark.v1.SourceProgress
+	(*ConfigActivated)(nil),   // 11: unpark.v1.ConfigActivated
+	nil,                       // 12: unpark.v1.ConversationEvent.AttributesEntry
 }
 var file_schemas_input_proto_depIdxs = []int32{
 	3,  // 0: unpark.v1.InputRecord.event:type_name -> unpark.v1.ConversationEvent
 	6,  // 1: unpark.v1.InputRecord.thread_observed:type_name -> unpark.v1.ThreadObserved
-	7,  // 2: unpark.v1.InputRecord.tick:type_name -> unpark.v1.Tick
-	8,  // 3: unpark.v1.InputRecord.source_progress:type_name -> unpark.v1.SourceProgress
-	9,  // 4: unpark.v1.InputRecord.config_activated:type_name -> unpark.v1.ConfigActivated
-	0,  // 5: unpark.v1.ConversationEvent.topic:type_name -> unpark.v1.EventTopic
-	10, // 6: unpark.v1.ConversationEvent.attributes:type_name -> unpark.v1.ConversationEvent.AttributesEntry
-	1,  // 7: unpark.v1.ThreadMessage.by:type_name -> unpark.v1.Author
-	5,  // 8: unpark.v1.ThreadObserved.agent:type_name -> unpark.v1.Agent
-	4,  // 9: unpark.v1.ThreadObserved.messages:type_name -> unpark.v1.ThreadMessage
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	7,  // 2: unpark.v1.InputRecord.check_failed:type_name -> unpark.v1.CheckFailed
+	8,  // 3: unpark.v1.InputRecord.action_done:type_name -> unpark.v1.ActionDone
+	9,  // 4: unpark.v1.InputRecord.tick:type_name -> unpark.v1.Tick
+	10, // 5: unpark.v1.InputRecord.source_progress:type_name -> unpark.v1.SourceProgress
+	11, // 6: unpark.v1.InputRecord.config_activated:type_name -> unpark.v1.ConfigActivated
+	0,  // 7: unpark.v1.ConversationEvent.topic:type_name -> unpark.v1.EventTopic
+	12, // 8: unpark.v1.ConversationEvent.attributes:type_name -> unpark.v1.ConversationEvent.AttributesEntry
+	1,  // 9: unpark.v1.ThreadMessage.by:type_name -> unpark.v1.Author
+	5,  // 10: unpark.v1.ThreadObserved.agent:type_name -> unpark.v1.Agent
+	4,  // 11: unpark.v1.ThreadObserved.messages:type_name -> unpark.v1.ThreadMessage
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_schemas_input_proto_init() }
@@ -1079,6 +1321,8 @@ func file_schemas_input_proto_init() {
 	file_schemas_input_proto_msgTypes[0].OneofWrappers = []any{
 		(*InputRecord_Event)(nil),
 		(*InputRecord_ThreadObserved)(nil),
+		(*InputRecord_CheckFailed)(nil),
+		(*InputRecord_ActionDone)(nil),
 		(*InputRecord_Tick)(nil),
 		(*InputRecord_SourceProgress)(nil),
 		(*InputRecord_ConfigActivated)(nil),
@@ -1091,7 +1335,7 @@ func file_schemas_input_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_schemas_input_proto_rawDesc), len(file_schemas_input_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
