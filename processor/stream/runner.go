@@ -20,7 +20,8 @@ const (
 	maxPollWait    = time.Second
 	minPollWait    = time.Millisecond
 	endTimeout     = 3 * transactionTimeout
-	stopTimeout    = 5 * time.Second // what a stop leaves to the end of a transaction
+	stopTimeout    = 4 * time.Second // what a stop leaves to the end of a transaction
+	closeTimeout   = 2 * time.Second // and what any close leaves to a join under way
 	maxRebuildWait = 10 * time.Second
 )
 
@@ -41,6 +42,7 @@ type runner struct {
 	wake waker
 
 	session    *kgo.GroupTransactSession
+	kill       context.CancelFunc // ends the session's client at once
 	partitions map[int32]*partition
 	progressed bool // the session has committed
 	memberID   string
@@ -109,10 +111,12 @@ func (r *runner) open(ctx context.Context) error {
 	r.partitions, r.progressed = make(map[int32]*partition), false
 	r.mu.Lock() // the session's callbacks wait until it is set
 	r.fresh, r.member, r.status = make(map[int32]int64), false, make(map[int32]status)
-	s, err := kgo.NewGroupTransactSession(r.sessionOptions()...)
-	r.session = s
+	alive, kill := context.WithCancel(context.WithoutCancel(ctx))
+	s, err := kgo.NewGroupTransactSession(append(r.sessionOptions(), kgo.WithContext(alive))...)
+	r.session, r.kill = s, kill
 	r.mu.Unlock()
 	if err != nil {
+		kill()
 		return fmt.Errorf("open the session: %w", err)
 	}
 	// Getting the producer id ends what a predecessor of this name left open;
@@ -120,7 +124,7 @@ func (r *runner) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
 	defer cancel()
 	if _, _, err := s.Client().ProducerID(ctx); err != nil {
-		s.CloseAllowingRebalance()
+		r.leave()
 		return fmt.Errorf("get the producer id: %w: %w", errRebuild, err)
 	}
 	return nil
@@ -133,8 +137,18 @@ func (r *runner) close() {
 	if id, generation := r.session.Client().GroupMetadata(); id != "" {
 		r.memberID, r.generation = id, generation
 	}
-	r.session.CloseAllowingRebalance()
+	r.leave()
 	r.publish()
+}
+
+// leave closes the session. The client waits for a join under way, and the group
+// answers it only when every member has joined or a dead one has been given up;
+// whoever closes has no use for the answer, so it is not waited for. To the group
+// that is a member that was killed.
+func (r *runner) leave() {
+	defer r.kill()
+	defer time.AfterFunc(closeTimeout, r.kill).Stop()
+	r.session.CloseAllowingRebalance()
 }
 
 // turn is one turn of the loop: poll, compare ownership, apply and commit, tick.

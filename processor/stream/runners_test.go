@@ -401,3 +401,26 @@ func TestRunnersGroupOffsetsLost(t *testing.T) {
 	p.stop()
 	k.checkEscalations(want)
 }
+
+// The group answers a join when all members have joined, and one that was killed
+// holds that up. Neither a commit, which waits for the join, nor the close may
+// hold a stop up with it.
+func TestRunnersStopWhileJoining(t *testing.T) {
+	k := newFake(t, 2)
+	a := k.start(k.config("a", t.TempDir()))
+	a.waitReady()
+	joining := make(chan struct{})
+	k.fake.ControlKey(int16(kmsg.JoinGroup), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.fake.KeepControl()
+		if id := req.(*kmsg.JoinGroupRequest).InstanceID; id == nil || *id != k.group()+"-a-0" {
+			return nil, nil, false
+		}
+		k.fake.SleepControl(func() { close(joining); <-k.ctx().Done() })
+		return nil, nil, false
+	})
+	b := k.start(k.config("b", t.TempDir()))
+	<-joining
+	k.echo(2, 0, 20)
+	a.stop()
+	b.stop()
+}
