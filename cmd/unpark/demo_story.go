@@ -24,19 +24,25 @@ func newDemoPrinter(w io.Writer, asJSON bool) *demoPrinter {
 	return &demoPrinter{w: w, color: isTerminal(w), json: asJSON, out: json.NewEncoder(w)}
 }
 
+// Capabilities implements notify.Notifier: the story has neither reminders nor
+// storms.
+func (p *demoPrinter) Capabilities() notify.Capabilities {
+	return notify.Capabilities{Kinds: notify.KindsOf(notify.Clear, notify.Retract)}
+}
+
 // Notify implements notify.Notifier: an alert, set off from what happens.
-func (p *demoPrinter) Notify(_ context.Context, m notify.Message) error {
+func (p *demoPrinter) Notify(_ context.Context, m notify.Message) (notify.Reference, error) {
 	text := notify.Render(m)
 	if p.json {
 		p.encode(map[string]any{"type": "alert", "text": text.Headline, "details": text.Details, "escalation": m.Escalation})
-		return nil
+		return "", nil
 	}
 	begin, end := "", ""
 	if p.color {
 		begin, end = "\x1b[1m", "\x1b[0m"
 	}
 	p.printf("%s  %s>> %s%s\n          %s\n", m.Escalation.At.Time().Format(demoTime), begin, text.Headline, end, text.Details)
-	return nil
+	return "", nil
 }
 
 func (p *demoPrinter) printf(format string, args ...any) {

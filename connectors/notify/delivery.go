@@ -29,7 +29,8 @@ type sender interface {
 type destinationSender struct{ notifier Notifier }
 
 func (s destinationSender) send(ctx context.Context, d *delivery) error {
-	return s.notifier.Notify(ctx, d.message)
+	_, err := s.notifier.Notify(ctx, d.message)
+	return err
 }
 
 // log returns what a line about the delivery says of it: ids and no content.

@@ -5,26 +5,45 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"unpark/schemas"
 )
 
-// Notifier tells one destination of one escalation. It is used by one goroutine
-// at a time. A returned *Error says whether to try again; any other error counts
-// as retryable. No error may hold a secret, addresses included.
+// Notifier tells one destination. It is used by one goroutine at a time.
 type Notifier interface {
-	Notify(ctx context.Context, m Message) error
+	// Capabilities says what the destination can do; the answer never changes.
+	Capabilities() Capabilities
+	// Notify tells one message and returns how to find it again; a message about
+	// one that was told returns that one's Reference again, or a new one. A
+	// returned *Error says whether to try again; any other error counts as
+	// retryable. No error may hold a secret, addresses included.
+	Notify(ctx context.Context, m Message) (Reference, error)
 }
 
-// Message is one escalation as a destination gets it.
-type Message struct {
-	Escalation *schemas.Escalation
-	// Value is the record as it stands on the topic.
-	Value []byte
-	// OrgName is what people call the org; empty if its rules give no name.
-	OrgName string
-	// Zone is the org's time zone; nil means UTC.
-	Zone *time.Location
+// Capabilities is what a destination can do.
+type Capabilities struct {
+	// Kinds are those that it tells; Alert need not be named. A destination
+	// without Digest gets every alert, however many there are.
+	Kinds Kinds
+	// Update: a message told can be changed in place, by its Reference.
+	Update bool
+	// Idempotent: what is sent twice under one MessageKey is shown once.
+	Idempotent bool
+	// Every is the least time between two messages, 0 for none; Burst is how many
+	// may come at once before it counts (at least 1).
+	Every time.Duration
+	Burst int
+}
+
+// Interaction is what a person did about an alert: pressed a button, gave a
+// command.
+type Interaction struct {
+	// Escalation and Conversation are those of the alert, as the Message had them.
+	// Without an Escalation all open alerts of the conversation are meant.
+	Escalation   string
+	Conversation string
+	// Snooze is for how long to silence the reminders; 0 acknowledges.
+	Snooze time.Duration
+	// By is who did it, as people know them.
+	By string
 }
 
 // Error is why a destination did not take a message.

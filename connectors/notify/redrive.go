@@ -47,5 +47,6 @@ func deliver(ctx context.Context, deps Deps, t target, m Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(Config{}.withDefaults("").AttemptTimeout))
 	defer cancel()
-	return n.Notify(ctx, m)
+	_, err = n.Notify(ctx, m)
+	return err
 }

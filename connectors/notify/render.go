@@ -21,9 +21,17 @@ type Text struct {
 
 func (t Text) String() string { return t.Headline + "\n" + t.Details }
 
-// Render puts an escalation in words. The only person it names is the agent.
+// Render puts a message in words. The only persons it names are the agent and
+// whoever acknowledged or snoozed.
 func Render(m Message) Text {
-	return Text{Headline: headline(m.Escalation), Details: details(m)}
+	if m.Kind == Digest {
+		return digest(m)
+	}
+	t := followUp(m)
+	if m.Test {
+		t.Headline = "TEST, nothing has happened: " + t.Headline
+	}
+	return t
 }
 
 func headline(e *schemas.Escalation) string {

@@ -113,4 +113,8 @@ func TestRedrive(t *testing.T) {
 // notifyFunc is a Notifier from a function.
 type notifyFunc func(ctx context.Context, m Message) error
 
-func (f notifyFunc) Notify(ctx context.Context, m Message) error { return f(ctx, m) }
+func (f notifyFunc) Capabilities() Capabilities {
+	return Capabilities{Kinds: KindsOf(Clear, Retract)}
+}
+
+func (f notifyFunc) Notify(ctx context.Context, m Message) (Reference, error) { return "", f(ctx, m) }

@@ -31,8 +31,10 @@ func (r router) send(ctx context.Context, routing *delivery) error {
 
 func (r router) forward(f *flight, p plan, t target) {
 	one := &delivery{flight: f, kind: t.destination.Type(), destination: t.name, message: Message{
-		Escalation: f.escalation, Value: f.record.Value, OrgName: p.orgName, Zone: p.zone,
+		Kind: kindOf(f.escalation.Status), Escalation: f.escalation, Value: f.record.Value, OrgName: p.orgName, Zone: p.zone,
 	}}
+	one.message.AlertKey = f.escalation.ID + "/" + t.name
+	one.message.MessageKey = one.message.AlertKey + "/" + one.message.Kind.String()
 	if t.problem != nil {
 		one.kind = kindRouting
 		r.d.letters.bury(one, t.problem)
@@ -48,3 +50,14 @@ func (r router) forward(f *flight, p plan, t target) {
 type refuser struct{ err error }
 
 func (r refuser) send(context.Context, *delivery) error { return r.err }
+
+// kindOf is what an escalation's record is, told by itself.
+func kindOf(status string) Kind {
+	switch status {
+	case "cleared":
+		return Clear
+	case "retracted":
+		return Retract
+	}
+	return Alert
+}

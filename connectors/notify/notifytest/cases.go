@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"unpark/connectors/notify"
 )
 
 func payload(t *testing.T, d Destination) {
@@ -33,6 +35,56 @@ func payload(t *testing.T, d Destination) {
 		t.Fatal(err)
 	}
 	golden(t, got.String())
+}
+
+// kinds tells an alert and whatever else the destination says it tells; each must
+// reach it, and leave a reference that fits into the ledger and tells no secret.
+func kinds(t *testing.T, d Destination) {
+	requests := 0
+	n, _ := serve(t, d, func(w http.ResponseWriter, _ *http.Request) {
+		requests++
+		io.WriteString(w, d.Taken)
+	})
+	first, _ := tell(t, n, Message(t))
+	can := n.Capabilities()
+	if can.Update && first == "" {
+		t.Error("a destination that updates gave no reference")
+	}
+	if can.Every > 0 && can.Burst < 1 {
+		t.Errorf("one message every %s, and a burst of %d", can.Every, can.Burst)
+	}
+	told := 1
+	for _, kind := range []notify.Kind{notify.Acknowledge, notify.Snooze, notify.Remind, notify.Clear, notify.Retract} {
+		if can.Kinds.Has(kind) {
+			tell(t, n, Become(t, Message(t), kind, first))
+			told++
+		}
+	}
+	if can.Kinds.Has(notify.Digest) {
+		m := Digest()
+		m.Reference, _ = tell(t, n, m)
+		told++
+		if can.Update {
+			tell(t, n, m)
+			told++
+		}
+	}
+	if requests < told {
+		t.Errorf("%d requests for %d messages", requests, told)
+	}
+}
+
+// tell sends a message that must be taken.
+func tell(t *testing.T, n notify.Notifier, m notify.Message) (notify.Reference, error) {
+	t.Helper()
+	ref, err := n.Notify(t.Context(), m)
+	if err != nil {
+		t.Errorf("%s: %v", m.Kind, err)
+	}
+	if len(ref) > 1024 || strings.Contains(string(ref), secret) {
+		t.Errorf("%s: reference %q is too long or tells the secret", m.Kind, ref)
+	}
+	return ref, err
 }
 
 func answers(t *testing.T, d Destination) {
@@ -80,7 +132,7 @@ func timeout(t *testing.T, d Destination) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err := n.Notify(ctx, Message(t))
+	_, err := n.Notify(ctx, Message(t))
 	silent(t, err)
 	if e := want(t, err, false, 0); e.Reason != "timeout" {
 		t.Errorf("got reason %s, want timeout", e.Reason)

@@ -40,6 +40,7 @@ type Destination struct {
 // Run runs the suite. The payload's golden is testdata/payload.golden.
 func Run(t *testing.T, d Destination) {
 	t.Run("payload", func(t *testing.T) { payload(t, d) })
+	t.Run("kinds", func(t *testing.T) { kinds(t, d) })
 	t.Run("answers", func(t *testing.T) { answers(t, d) })
 	t.Run("timeout", func(t *testing.T) { timeout(t, d) })
 	t.Run("unreachable", func(t *testing.T) { unreachable(t, d) })
@@ -61,7 +62,48 @@ func Message(t *testing.T) notify.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return notify.Message{Escalation: e, Value: value, OrgName: "Acme"}
+	return notify.Message{
+		Escalation: e, Value: value, OrgName: "Acme",
+		AlertKey: e.ID + "/org 1/managers/0", MessageKey: e.ID + "/org 1/managers/0/alert",
+	}
+}
+
+// Become returns a later message about m's alert, which was told as reference.
+func Become(t *testing.T, m notify.Message, kind notify.Kind, reference notify.Reference) notify.Message {
+	t.Helper()
+	e := *m.Escalation
+	mark := &notify.Mark{By: "Grace", At: e.At + 60_000, Until: e.At + 3_660_000}
+	switch kind {
+	case notify.Clear:
+		e.Status, e.At, e.Elapsed = "cleared", e.At+600_000, e.Elapsed+600
+	case notify.Retract:
+		e.Status, e.At = "retracted", e.At+600_000
+	case notify.Acknowledge:
+		m.Acknowledged = mark
+	case notify.Snooze:
+		m.Snoozed = mark
+	case notify.Remind:
+		m.Reminder = 1
+	}
+	value, err := schemas.EncodeEscalation(&e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Kind, m.Escalation, m.Value, m.Reference = kind, &e, value, reference
+	m.MessageKey = m.AlertKey + "/" + kind.String()
+	return m
+}
+
+// Digest returns a message about many alerts.
+func Digest() notify.Message {
+	from := time.Date(2026, 1, 5, 11, 55, 0, 0, time.UTC)
+	return notify.Message{
+		Kind: notify.Digest, OrgName: "Acme", AlertKey: "digest-1", MessageKey: "digest-1/1",
+		Digest: &notify.Summary{From: from, To: from.Add(4 * time.Minute), Raised: 37, Cleared: 5, Groups: []notify.Group{
+			{Queue: "Größe <b>", Agent: `Ada <!channel> & "Co"`, Raised: 30, Cleared: 5, Conversations: []string{"c-1", "c-2"}},
+			{Queue: "Billing", Raised: 7, Conversations: []string{"c-3"}},
+		}},
+	}
 }
 
 // serve starts a server and returns the destination pointed at it.
@@ -84,7 +126,7 @@ func build(d Destination, address string, client *http.Client) notify.Notifier {
 // send returns the error of one message, after checking that it keeps the secret.
 func send(t *testing.T, n notify.Notifier) error {
 	t.Helper()
-	err := n.Notify(t.Context(), Message(t))
+	_, err := n.Notify(t.Context(), Message(t))
 	silent(t, err)
 	return err
 }

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	slackapi "github.com/slack-go/slack"
 
@@ -38,8 +39,21 @@ func New(c notify.SlackConfig, resolve func(ref string) (string, error), client 
 	return &Notifier{webhook: c.Webhook, resolve: resolve, client: &own}
 }
 
-// Notify implements notify.Notifier.
-func (n *Notifier) Notify(ctx context.Context, m notify.Message) error {
+// Capabilities implements notify.Notifier. An incoming webhook cannot change what
+// it posted; Slack asks for at most one message a second.
+func (n *Notifier) Capabilities() notify.Capabilities {
+	return notify.Capabilities{
+		Kinds: notify.KindsOf(notify.Clear, notify.Retract, notify.Remind, notify.Digest),
+		Every: time.Second, Burst: 1,
+	}
+}
+
+// Notify implements notify.Notifier. There is nothing to refer to later.
+func (n *Notifier) Notify(ctx context.Context, m notify.Message) (notify.Reference, error) {
+	return "", n.post(ctx, m)
+}
+
+func (n *Notifier) post(ctx context.Context, m notify.Message) error {
 	address, err := notify.Address(n.webhook, n.resolve)
 	if err != nil {
 		return err

@@ -40,7 +40,8 @@ func TestAnswers(t *testing.T) {
 			io.WriteString(w, c.body)
 		}))
 		n := slack.New(notify.SlackConfig{Webhook: "env:UNPARK_X"}, func(string) (string, error) { return s.URL, nil }, s.Client())
-		e, ok := errors.AsType[*notify.Error](n.Notify(t.Context(), notifytest.Message(t)))
+		_, err := n.Notify(t.Context(), notifytest.Message(t))
+		e, ok := errors.AsType[*notify.Error](err)
 		s.Close()
 		if !ok || e.Reason != c.reason || e.Permanent != c.permanent {
 			t.Errorf("%d %q: got %v, want reason %s, permanent %v", c.status, c.body, e, c.reason, c.permanent)

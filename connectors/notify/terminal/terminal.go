@@ -37,8 +37,20 @@ func New(w io.Writer, opts ...Option) *Notifier {
 	return n
 }
 
+// Capabilities implements notify.Notifier: a terminal takes everything, one line
+// after the other.
+func (n *Notifier) Capabilities() notify.Capabilities {
+	return notify.Capabilities{
+		Kinds: notify.KindsOf(notify.Clear, notify.Retract, notify.Acknowledge, notify.Snooze, notify.Remind),
+	}
+}
+
 // Notify implements notify.Notifier.
-func (n *Notifier) Notify(ctx context.Context, m notify.Message) error {
+func (n *Notifier) Notify(ctx context.Context, m notify.Message) (notify.Reference, error) {
+	return "", n.print(ctx, m)
+}
+
+func (n *Notifier) print(ctx context.Context, m notify.Message) error {
 	if err := ctx.Err(); err != nil {
 		return notify.Retryable("timeout", err)
 	}

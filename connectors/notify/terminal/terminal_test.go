@@ -21,7 +21,7 @@ func message() notify.Message {
 
 func TestOneLine(t *testing.T) {
 	var out bytes.Buffer
-	if err := terminal.New(&out).Notify(t.Context(), message()); err != nil {
+	if _, err := terminal.New(&out).Notify(t.Context(), message()); err != nil {
 		t.Fatal(err)
 	}
 	const want = "2026-01-05 11:30:00 UTC  SLA WARNING: Conversation c-1 has been open for 3.5 hours. " +
@@ -33,7 +33,7 @@ func TestOneLine(t *testing.T) {
 
 func TestColorOnlyIfAsked(t *testing.T) {
 	var out bytes.Buffer
-	if err := terminal.New(&out, terminal.Color()).Notify(t.Context(), message()); err != nil {
+	if _, err := terminal.New(&out, terminal.Color()).Notify(t.Context(), message()); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "\x1b[33mSLA WARNING") {
@@ -46,7 +46,7 @@ type broken struct{}
 func (broken) Write([]byte) (int, error) { return 0, errors.New("closed pipe") }
 
 func TestBrokenWriterIsRetryable(t *testing.T) {
-	err := terminal.New(broken{}).Notify(t.Context(), message())
+	_, err := terminal.New(broken{}).Notify(t.Context(), message())
 	e, ok := errors.AsType[*notify.Error](err)
 	if !ok || e.Permanent || e.Reason != "write" {
 		t.Errorf("got %v, want a retryable error with reason write", err)

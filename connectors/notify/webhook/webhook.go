@@ -46,8 +46,18 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
+// Capabilities implements notify.Notifier: a program gets every record, each once
+// as it stands on the topic.
+func (n *Notifier) Capabilities() notify.Capabilities {
+	return notify.Capabilities{Kinds: notify.KindsOf(notify.Clear, notify.Retract)}
+}
+
 // Notify implements notify.Notifier.
-func (n *Notifier) Notify(ctx context.Context, m notify.Message) error {
+func (n *Notifier) Notify(ctx context.Context, m notify.Message) (notify.Reference, error) {
+	return "", n.post(ctx, m)
+}
+
+func (n *Notifier) post(ctx context.Context, m notify.Message) error {
 	address, err := notify.Address(n.url, n.resolve)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func TestPlainAddressIsNotResolved(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer s.Close()
 	resolve := func(string) (string, error) { return "", errors.New("not asked for") }
-	if err := webhook.New(notify.WebhookConfig{URL: s.URL}, resolve, s.Client()).Notify(t.Context(), notifytest.Message(t)); err != nil {
+	if _, err := webhook.New(notify.WebhookConfig{URL: s.URL}, resolve, s.Client()).Notify(t.Context(), notifytest.Message(t)); err != nil {
 		t.Error(err)
 	}
 }
@@ -33,7 +33,7 @@ func TestErrorNamesTheHost(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	defer s.Close()
 	n := webhook.New(notify.WebhookConfig{URL: strings.Replace(s.URL, "//", "//user:pass@", 1) + "/in?t=1"}, nil, s.Client())
-	err := n.Notify(t.Context(), notifytest.Message(t))
+	_, err := n.Notify(t.Context(), notifytest.Message(t))
 	if got, want := err.Error(), "http_418: POST "+s.URL+": answered 418 I'm a teapot"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -51,7 +51,7 @@ func TestRedirectOnTheSameHost(t *testing.T) {
 				posts++
 			}
 		}))
-		err := webhook.New(notify.WebhookConfig{URL: s.URL + "/old"}, nil, s.Client()).Notify(t.Context(), notifytest.Message(t))
+		_, err := webhook.New(notify.WebhookConfig{URL: s.URL + "/old"}, nil, s.Client()).Notify(t.Context(), notifytest.Message(t))
 		s.Close()
 		if (err != nil) != wantErr || (posts == 1) == wantErr {
 			t.Errorf("%d: got error %v and %d posts, want an error: %v", status, err, posts, wantErr)
