@@ -65,6 +65,10 @@ func (b *binder) bind(n *node, v reflect.Value, path string) {
 	case reflect.Pointer:
 		b.pointer(n, v, path)
 	case reflect.Struct:
+		if f, ok := listField(v); ok && n.kind == list {
+			b.list(n, f, path)
+			return
+		}
 		b.object(n, v, path)
 	case reflect.Map:
 		b.table(n, v, path)
@@ -121,6 +125,9 @@ func (b *binder) object(n *node, v reflect.Value, path string) {
 			b.report(e.at, at, "%s", unknown("key", e.key, slices.Collect(maps.Keys(fields))))
 			continue
 		}
+		if l, ok := listField(v); ok && l.Addr().Pointer() == f.Addr().Pointer() {
+			at = path // told of as if it were written without its key
+		}
 		b.value(e, f, at)
 	}
 }
@@ -131,6 +138,16 @@ func (b *binder) value(e entry, v reflect.Value, path string) {
 		b.places[path] = e.value.at
 	}
 	b.bind(e.value, v, path)
+}
+
+// listField is the field that a struct written as a list means.
+func listField(v reflect.Value) (reflect.Value, bool) {
+	for i := range v.NumField() {
+		if _, rest, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ","); rest == "list" {
+			return v.Field(i), true
+		}
+	}
+	return reflect.Value{}, false
 }
 
 // collect maps the keys of a struct to its fields.

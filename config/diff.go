@@ -111,19 +111,24 @@ func (d *differ) routes() {
 	old, next := d.old.Routes, d.next.Routes
 	for _, name := range names(old, next) {
 		a, b := old[name], next[name]
+		was, is := Destinations(a.To), Destinations(b.To)
 		switch {
-		case len(a) == 0 && len(b) > 0:
-			d.add("route", name, "", "new, tells %s", Destinations(b))
-		case len(b) == 0 && len(a) > 0:
-			d.add("route", name, "", "removed, told %s", Destinations(a))
-		case Destinations(a) != Destinations(b):
-			d.moved("route", name, "", "", Destinations(a), Destinations(b))
+		case len(a.To) == 0 && len(b.To) > 0:
+			d.add("route", name, "", "new, tells %s", is)
+		case len(b.To) == 0 && len(a.To) > 0:
+			d.add("route", name, "", "removed, told %s", was)
+			continue
+		case was != is:
+			d.moved("route", name, "", "", was, is)
 		default:
-			for i := range a {
-				if !sameDestination(a[i], b[i]) {
-					d.add("route", name, "", "another address for its %s", b[i].Type())
+			for i := range a.To {
+				if !sameDestination(a.To[i], b.To[i]) {
+					d.add("route", name, "", "another address for its %s", b.To[i].Type())
 				}
 			}
+		}
+		for i, habit := range Habits(b) {
+			d.moved("route", name, "", habit.What, Habits(a)[i].Text, habit.Text)
 		}
 	}
 }

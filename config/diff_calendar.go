@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"unpark/connectors/notify"
 	"unpark/processor/calendar"
 )
 
@@ -146,14 +145,3 @@ func Hours(c calendar.Config) string {
 	}
 	return strings.Join(words, ", ")
 }
-
-// Destinations says what a route tells, without addresses.
-func Destinations(list []notify.Destination) string {
-	var types []string
-	for _, d := range list {
-		types = append(types, d.Type())
-	}
-	return strings.Join(types, ", ")
-}
-
-func sameDestination(a, b notify.Destination) bool { return reflect.DeepEqual(a, b) }

@@ -82,11 +82,11 @@ func (o Org) lintCalendars(r *reporter, now time.Time) {
 
 // lintRoutes leaves nobody untold by a slip of the pen.
 func (o Org) lintRoutes(r *reporter) {
-	for _, p := range o.Routes.Validate() {
+	for _, p := range o.Routes.Validate(slices.Collect(maps.Keys(o.Calendars))) {
 		r.err(join("routes", p.Field), "%s", p.Message)
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Routes)) {
-		for i, d := range o.Routes[name] {
+		for i, d := range o.Routes[name].To {
 			path := index(join("routes", name), i)
 			if d.Slack != nil {
 				r.reference(path+".slack.webhook", d.Slack.Webhook)

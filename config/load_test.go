@@ -113,7 +113,7 @@ routes: {default: [{terminal: on}]}
 		Name:    "acme",
 		Rules:   sla.Rules{ID: "acme-id", Timing: sla.Timing{Grace: duration(0)}},
 		Actions: Actions{Mode: ActionsDryRun, PerHour: 20},
-		Routes:  notify.Routes{"default": {{Terminal: &notify.TerminalConfig{}}}},
+		Routes:  notify.Routes{"default": {To: []notify.Destination{{Terminal: &notify.TerminalConfig{}}}}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

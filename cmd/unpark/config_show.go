@@ -131,7 +131,12 @@ func (o inForce) print(cmd *cobra.Command) error {
 		line("  calendar %s: %s", name, config.Hours(o.Calendars[name]))
 	}
 	for _, name := range sortedKeys(o.Routes) {
-		line("  route %s: %s", name, config.Destinations(o.Routes[name]))
+		line("  route %s: %s", name, config.Destinations(o.Routes[name].To))
+		for _, habit := range config.Habits(o.Routes[name]) {
+			if habit.Text != "" {
+				line("    %s %s", habit.What, habit.Text)
+			}
+		}
 	}
 	return nil
 }
@@ -140,9 +145,9 @@ func (o inForce) print(cmd *cobra.Command) error {
 // and of routes the kinds.
 func (o inForce) json() any {
 	routes := make(map[string][]string)
-	for name, list := range o.Routes {
+	for name, route := range o.Routes {
 		routes[name] = []string{}
-		for _, d := range list {
+		for _, d := range route.To {
 			routes[name] = append(routes[name], d.Type())
 		}
 	}

@@ -103,7 +103,7 @@ func demoConfig(dir string) *config.Config {
 	c.Process.Topics.Partitions = 4
 	c.Orgs = []config.Org{{
 		Name: "demo", Rules: sla.Rules{ID: demoOrg},
-		Routes: notify.Routes{"default": {{Terminal: &notify.TerminalConfig{}}}},
+		Routes: notify.Routes{"default": {To: []notify.Destination{{Terminal: &notify.TerminalConfig{}}}}},
 	}}
 	return c
 }

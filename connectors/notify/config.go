@@ -1,9 +1,5 @@
 package notify
 
-// Routes is what an org's configuration says of its routes: names that tiers
-// refer to, and the destinations behind them.
-type Routes map[string][]Destination
-
 // Destination is one place an escalation is told to. Exactly one form is set.
 type Destination struct {
 	Slack    *SlackConfig    `json:"slack,omitempty" yaml:"slack"`

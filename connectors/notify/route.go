@@ -133,11 +133,11 @@ func (r *orgRules) plan() plan {
 // targets returns the destinations of a route.
 func (r *orgRules) targets(org, routeName string) []target {
 	name := org + "/" + routeName
-	if len(r.Routes[routeName]) == 0 {
+	if len(r.Routes[routeName].To) == 0 {
 		return []target{{name: name, problem: Permanent(reasonUnknownRoute, fmt.Errorf("route %s has no destination", name))}}
 	}
 	var ts []target
-	for i, d := range r.Routes[routeName] {
+	for i, d := range r.Routes[routeName].To {
 		ts = append(ts, target{name: name + "/" + strconv.Itoa(i), destination: d})
 	}
 	return ts

@@ -1,11 +1,8 @@
 package notify
 
 import (
-	"fmt"
-	"maps"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -20,24 +17,6 @@ type Problem struct {
 }
 
 func (p Problem) String() string { return p.Field + ": " + p.Message }
-
-// Validate returns everything wrong with the routes, in the order of their
-// names.
-func (r Routes) Validate() []Problem {
-	var ps []Problem
-	for _, name := range slices.Sorted(maps.Keys(r)) {
-		if name == "" || strings.ContainsRune(name, '/') {
-			ps = append(ps, Problem{name, "a route needs a name without a slash"})
-		}
-		if len(r[name]) == 0 {
-			ps = append(ps, Problem{name, "a route needs at least one destination; tiers that tell nobody have an empty notify"})
-		}
-		for i, d := range r[name] {
-			ps = append(ps, d.validate(fmt.Sprintf("%s[%d]", name, i))...)
-		}
-	}
-	return ps
-}
 
 func (d Destination) validate(path string) []Problem {
 	switch d.forms() {

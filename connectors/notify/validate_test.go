@@ -10,24 +10,25 @@ import (
 func TestRoutesValidate(t *testing.T) {
 	slack := func(v string) Destination { return Destination{Slack: &SlackConfig{Webhook: v}} }
 	hook := func(v string) Destination { return Destination{Webhook: &WebhookConfig{URL: v}} }
+	tell := func(to ...Destination) Route { return Route{To: to} }
 	good := Routes{
-		"managers": {slack("env:UNPARK_ACME_SLACK"), slack("file:acme/slack")},
-		"all":      {hook("https://hooks.example/unpark"), hook("env:UNPARK_HOOK"), {Terminal: &TerminalConfig{}}},
+		"managers": tell(slack("env:UNPARK_ACME_SLACK"), slack("file:acme/slack")),
+		"all":      tell(hook("https://hooks.example/unpark"), hook("env:UNPARK_HOOK"), Destination{Terminal: &TerminalConfig{}}),
 	}
-	if ps := good.Validate(); len(ps) != 0 {
+	if ps := good.Validate(nil); len(ps) != 0 {
 		t.Errorf("got %v, want no problem", ps)
 	}
 	const secret = "T000-SECRET"
 	bad := Routes{
-		"a":   {slack("https://hooks.slack.com/services/" + secret), slack(""), slack(secret), slack("env:HOME" + secret), slack("env:UNPARK_")},
-		"b":   {slack("file:../" + secret), slack("file:/etc/" + secret), slack("file:")},
-		"c":   {hook(""), hook("ftp://x/" + secret), hook("https://user:" + secret + "@x/"), hook("https://hooks.slack.com/" + secret), hook("env:PATH")},
-		"d":   {{}, {Slack: &SlackConfig{Webhook: "env:UNPARK_A"}, Terminal: &TerminalConfig{}}},
+		"a":   tell(slack("https://hooks.slack.com/services/"+secret), slack(""), slack(secret), slack("env:HOME"+secret), slack("env:UNPARK_")),
+		"b":   tell(slack("file:../"+secret), slack("file:/etc/"+secret), slack("file:")),
+		"c":   tell(hook(""), hook("ftp://x/"+secret), hook("https://user:"+secret+"@x/"), hook("https://hooks.slack.com/"+secret), hook("env:PATH")),
+		"d":   tell(Destination{}, Destination{Slack: &SlackConfig{Webhook: "env:UNPARK_A"}, Terminal: &TerminalConfig{}}),
 		"e":   {},
-		"f/0": {hook("https://x")},
+		"f/0": tell(hook("https://x")),
 	}
 	var got []string
-	for _, p := range bad.Validate() {
+	for _, p := range bad.Validate(nil) {
 		got = append(got, p.Field)
 		if p.Message == "" || strings.Contains(p.Message, secret) {
 			t.Errorf("%s: message %q", p.Field, p.Message)
