@@ -33,14 +33,21 @@ type Handler struct {
 
 var _ stream.Handler = (*Handler)(nil)
 
+// conversationStates is the codec of conversations.
+var conversationStates = codec[*schemas.ConversationState]{
+	create: func() *schemas.ConversationState { return &schemas.ConversationState{} },
+	encode: schemas.EncodeState,
+	decode: schemas.DecodeState,
+}
+
 // NewHandler returns the handler of one partition. ctx ends waits for
 // org-config.
 func NewHandler(ctx context.Context, cfg Config) *Handler {
 	return &Handler{
 		ctx: ctx, cfg: cfg,
-		conversations: newCache(func() *schemas.ConversationState { return &schemas.ConversationState{} }),
-		orgs:          newCache(func() *schemas.OrgState { return &schemas.OrgState{} }),
-		sources:       newCache(func() *schemas.SourceState { return &schemas.SourceState{} }),
+		conversations: newCache(conversationStates),
+		orgs:          newCache(plain(func() *schemas.OrgState { return &schemas.OrgState{} })),
+		sources:       newCache(plain(func() *schemas.SourceState { return &schemas.SourceState{} })),
 	}
 }
 
@@ -135,9 +142,6 @@ func (h *Handler) step(tx stream.Tx, c conversation, rules *sla.RuleSet, in sla.
 		return err
 	}
 	st := entry.write()
-	if st.Version > sla.StateVersion {
-		return fmt.Errorf("conversation %s: state of version %d, this program knows up to %d", c.id, st.Version, sla.StateVersion)
-	}
 	var lookupErr error
 	env := sla.Env{
 		Now: tx.Now(), Org: c.org, Conversation: c.id, Rules: rules,
@@ -188,14 +192,10 @@ func (h *Handler) Deadline(key, value []byte) (at int64, ok bool, err error) {
 	if len(key) == 0 || key[0] != schemas.KindConversation {
 		return 0, false, nil
 	}
-	var st schemas.ConversationState
-	if err := st.UnmarshalVT(value); err != nil {
+	if at, ok, err = schemas.StateDeadline(value); err != nil {
 		return 0, false, fmt.Errorf("state of %q: %w", key, err)
 	}
-	if st.Version > sla.StateVersion {
-		return 0, false, fmt.Errorf("state of version %d, this program knows up to %d", st.Version, sla.StateVersion)
-	}
-	return st.GetDeadlineMs(), st.DeadlineMs != nil, nil
+	return at, ok, nil
 }
 
 // checkIDs refuses what no part of unpark writes.

@@ -136,6 +136,12 @@ func (RaisedStatus) EnumDescriptor() ([]byte, []int) {
 
 // ConversationState is all that is known of one conversation: facts, and what
 // was raised. Totals are never kept; they are computed from the facts.
+//
+// A stored state of version 2 is short: what is written in state_packed.go stands
+// in a table, once, and the fields that end in _ref point into it; instants stand
+// in fields without _ms as their distance from the table's. In version 1, and in
+// memory, these fields are empty and the plain ones hold the values. A field that
+// is new needs no short form: what has none is stored as it is.
 type ConversationState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Format of this state; a reader stops at one newer than it knows.
@@ -152,7 +158,8 @@ type ConversationState struct {
 	Past []*Raising `protobuf:"bytes,5,rep,name=past,proto3" json:"past,omitempty"`
 	// The newest closed episode, if no session of a customer was known when the ends
 	// of the others closed it: a customer's start that comes late takes that back.
-	Unsure        *Unsure `protobuf:"bytes,6,opt,name=unsure,proto3" json:"unsure,omitempty"`
+	Unsure        *Unsure     `protobuf:"bytes,6,opt,name=unsure,proto3" json:"unsure,omitempty"`
+	Table         *StateTable `protobuf:"bytes,15,opt,name=table,proto3" json:"table,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -229,6 +236,80 @@ func (x *ConversationState) GetUnsure() *Unsure {
 	return nil
 }
 
+func (x *ConversationState) GetTable() *StateTable {
+	if x != nil {
+		return x.Table
+	}
+	return nil
+}
+
+// StateTable holds each id and word of a stored state once. A reference r > 0 is
+// (i << 2 | kind) + 1: kind 0 is the i-th entry of ids as a UUID (lower case, with
+// hyphens), 1 the same as 32 hexadecimal digits, 2 the i-th of words. 0 is the
+// empty string.
+type StateTable struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 16 bytes each.
+	Ids   []byte   `protobuf:"bytes,1,opt,name=ids,proto3" json:"ids,omitempty"`
+	Words []string `protobuf:"bytes,2,rep,name=words,proto3" json:"words,omitempty"`
+	// The instant from which the state's times are counted, in milliseconds; it lies
+	// before all of them, so that 0 stands for none.
+	BeforeMs      int64 `protobuf:"varint,3,opt,name=before_ms,json=beforeMs,proto3" json:"before_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StateTable) Reset() {
+	*x = StateTable{}
+	mi := &file_schemas_state_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StateTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StateTable) ProtoMessage() {}
+
+func (x *StateTable) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_state_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StateTable.ProtoReflect.Descriptor instead.
+func (*StateTable) Descriptor() ([]byte, []int) {
+	return file_schemas_state_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *StateTable) GetIds() []byte {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *StateTable) GetWords() []string {
+	if x != nil {
+		return x.Words
+	}
+	return nil
+}
+
+func (x *StateTable) GetBeforeMs() int64 {
+	if x != nil {
+		return x.BeforeMs
+	}
+	return 0
+}
+
 // Unsure is an episode whose close may be taken back.
 type Unsure struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -241,7 +322,7 @@ type Unsure struct {
 
 func (x *Unsure) Reset() {
 	*x = Unsure{}
-	mi := &file_schemas_state_proto_msgTypes[1]
+	mi := &file_schemas_state_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -253,7 +334,7 @@ func (x *Unsure) String() string {
 func (*Unsure) ProtoMessage() {}
 
 func (x *Unsure) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[1]
+	mi := &file_schemas_state_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -266,7 +347,7 @@ func (x *Unsure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unsure.ProtoReflect.Descriptor instead.
 func (*Unsure) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{1}
+	return file_schemas_state_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Unsure) GetEpisode() *Episode {
@@ -296,7 +377,7 @@ type Raising struct {
 
 func (x *Raising) Reset() {
 	*x = Raising{}
-	mi := &file_schemas_state_proto_msgTypes[2]
+	mi := &file_schemas_state_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -308,7 +389,7 @@ func (x *Raising) String() string {
 func (*Raising) ProtoMessage() {}
 
 func (x *Raising) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[2]
+	mi := &file_schemas_state_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -321,7 +402,7 @@ func (x *Raising) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Raising.ProtoReflect.Descriptor instead.
 func (*Raising) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{2}
+	return file_schemas_state_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Raising) GetObjective() string {
@@ -354,20 +435,26 @@ func (x *Raising) GetCount() uint32 {
 
 // Session is a leg's session, known by its start, its end, or both.
 type Session struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Kind          SessionKind            `protobuf:"varint,2,opt,name=kind,proto3,enum=unpark.v1.SessionKind" json:"kind,omitempty"`
-	StartedAtMs   *int64                 `protobuf:"varint,3,opt,name=started_at_ms,json=startedAtMs,proto3,oneof" json:"started_at_ms,omitempty"`
-	EndedAtMs     *int64                 `protobuf:"varint,4,opt,name=ended_at_ms,json=endedAtMs,proto3,oneof" json:"ended_at_ms,omitempty"`
-	QueueId       string                 `protobuf:"bytes,5,opt,name=queue_id,json=queueId,proto3" json:"queue_id,omitempty"`
-	UserId        string                 `protobuf:"bytes,6,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Kind        SessionKind            `protobuf:"varint,2,opt,name=kind,proto3,enum=unpark.v1.SessionKind" json:"kind,omitempty"`
+	StartedAtMs *int64                 `protobuf:"varint,3,opt,name=started_at_ms,json=startedAtMs,proto3,oneof" json:"started_at_ms,omitempty"`
+	EndedAtMs   *int64                 `protobuf:"varint,4,opt,name=ended_at_ms,json=endedAtMs,proto3,oneof" json:"ended_at_ms,omitempty"`
+	QueueId     string                 `protobuf:"bytes,5,opt,name=queue_id,json=queueId,proto3" json:"queue_id,omitempty"`
+	UserId      string                 `protobuf:"bytes,6,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Short forms, see ConversationState.
+	IdRef         uint32 `protobuf:"varint,7,opt,name=id_ref,json=idRef,proto3" json:"id_ref,omitempty"`
+	StartedAt     uint64 `protobuf:"varint,8,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	EndedAt       uint64 `protobuf:"varint,9,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	QueueRef      uint32 `protobuf:"varint,10,opt,name=queue_ref,json=queueRef,proto3" json:"queue_ref,omitempty"`
+	UserRef       uint32 `protobuf:"varint,11,opt,name=user_ref,json=userRef,proto3" json:"user_ref,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_schemas_state_proto_msgTypes[3]
+	mi := &file_schemas_state_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -379,7 +466,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[3]
+	mi := &file_schemas_state_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -392,7 +479,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{3}
+	return file_schemas_state_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Session) GetId() string {
@@ -437,20 +524,59 @@ func (x *Session) GetUserId() string {
 	return ""
 }
 
+func (x *Session) GetIdRef() uint32 {
+	if x != nil {
+		return x.IdRef
+	}
+	return 0
+}
+
+func (x *Session) GetStartedAt() uint64 {
+	if x != nil {
+		return x.StartedAt
+	}
+	return 0
+}
+
+func (x *Session) GetEndedAt() uint64 {
+	if x != nil {
+		return x.EndedAt
+	}
+	return 0
+}
+
+func (x *Session) GetQueueRef() uint32 {
+	if x != nil {
+		return x.QueueRef
+	}
+	return 0
+}
+
+func (x *Session) GetUserRef() uint32 {
+	if x != nil {
+		return x.UserRef
+	}
+	return 0
+}
+
 // Fact is a value with the event time it had, the newest known.
 type Fact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Value string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
 	AtMs  int64                  `protobuf:"varint,2,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
 	// The session it came from; decides between facts of one millisecond.
-	SessionId     string `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	SessionId string `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Short forms, see ConversationState.
+	ValueRef      uint32 `protobuf:"varint,4,opt,name=value_ref,json=valueRef,proto3" json:"value_ref,omitempty"`
+	At            uint64 `protobuf:"varint,5,opt,name=at,proto3" json:"at,omitempty"`
+	SessionRef    uint32 `protobuf:"varint,6,opt,name=session_ref,json=sessionRef,proto3" json:"session_ref,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Fact) Reset() {
 	*x = Fact{}
-	mi := &file_schemas_state_proto_msgTypes[4]
+	mi := &file_schemas_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -462,7 +588,7 @@ func (x *Fact) String() string {
 func (*Fact) ProtoMessage() {}
 
 func (x *Fact) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[4]
+	mi := &file_schemas_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -475,7 +601,7 @@ func (x *Fact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fact.ProtoReflect.Descriptor instead.
 func (*Fact) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{4}
+	return file_schemas_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Fact) GetValue() string {
@@ -499,6 +625,208 @@ func (x *Fact) GetSessionId() string {
 	return ""
 }
 
+func (x *Fact) GetValueRef() uint32 {
+	if x != nil {
+		return x.ValueRef
+	}
+	return 0
+}
+
+func (x *Fact) GetAt() uint64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *Fact) GetSessionRef() uint32 {
+	if x != nil {
+		return x.SessionRef
+	}
+	return 0
+}
+
+// Attribute is an entry of an episode's attributes, in the short form.
+type Attribute struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	KeyRef        uint32                 `protobuf:"varint,1,opt,name=key_ref,json=keyRef,proto3" json:"key_ref,omitempty"`
+	Fact          *Fact                  `protobuf:"bytes,2,opt,name=fact,proto3" json:"fact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Attribute) Reset() {
+	*x = Attribute{}
+	mi := &file_schemas_state_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Attribute) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Attribute) ProtoMessage() {}
+
+func (x *Attribute) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_state_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Attribute.ProtoReflect.Descriptor instead.
+func (*Attribute) Descriptor() ([]byte, []int) {
+	return file_schemas_state_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Attribute) GetKeyRef() uint32 {
+	if x != nil {
+		return x.KeyRef
+	}
+	return 0
+}
+
+func (x *Attribute) GetFact() *Fact {
+	if x != nil {
+		return x.Fact
+	}
+	return nil
+}
+
+// Observed is the short form of an observation. What it does not hold stays in
+// the observation itself.
+type Observed struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	ObservedAt     uint64                 `protobuf:"varint,1,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
+	StartedAt      uint64                 `protobuf:"varint,2,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	EndedAt        uint64                 `protobuf:"varint,3,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	QueueRef       uint32                 `protobuf:"varint,4,opt,name=queue_ref,json=queueRef,proto3" json:"queue_ref,omitempty"`
+	QueueNameRef   uint32                 `protobuf:"varint,5,opt,name=queue_name_ref,json=queueNameRef,proto3" json:"queue_name_ref,omitempty"`
+	AgentRef       uint32                 `protobuf:"varint,6,opt,name=agent_ref,json=agentRef,proto3" json:"agent_ref,omitempty"`
+	AgentNameRef   uint32                 `protobuf:"varint,7,opt,name=agent_name_ref,json=agentNameRef,proto3" json:"agent_name_ref,omitempty"`
+	ParticipantRef uint32                 `protobuf:"varint,8,opt,name=participant_ref,json=participantRef,proto3" json:"participant_ref,omitempty"`
+	AgentStateRef  uint32                 `protobuf:"varint,9,opt,name=agent_state_ref,json=agentStateRef,proto3" json:"agent_state_ref,omitempty"`
+	AgentSince     uint64                 `protobuf:"varint,10,opt,name=agent_since,json=agentSince,proto3" json:"agent_since,omitempty"`
+	// The messages in order: (milliseconds since the one before, the first one's
+	// since the table's instant) << 2 | author.
+	Messages      []uint64 `protobuf:"varint,11,rep,packed,name=messages,proto3" json:"messages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Observed) Reset() {
+	*x = Observed{}
+	mi := &file_schemas_state_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Observed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Observed) ProtoMessage() {}
+
+func (x *Observed) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_state_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Observed.ProtoReflect.Descriptor instead.
+func (*Observed) Descriptor() ([]byte, []int) {
+	return file_schemas_state_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Observed) GetObservedAt() uint64 {
+	if x != nil {
+		return x.ObservedAt
+	}
+	return 0
+}
+
+func (x *Observed) GetStartedAt() uint64 {
+	if x != nil {
+		return x.StartedAt
+	}
+	return 0
+}
+
+func (x *Observed) GetEndedAt() uint64 {
+	if x != nil {
+		return x.EndedAt
+	}
+	return 0
+}
+
+func (x *Observed) GetQueueRef() uint32 {
+	if x != nil {
+		return x.QueueRef
+	}
+	return 0
+}
+
+func (x *Observed) GetQueueNameRef() uint32 {
+	if x != nil {
+		return x.QueueNameRef
+	}
+	return 0
+}
+
+func (x *Observed) GetAgentRef() uint32 {
+	if x != nil {
+		return x.AgentRef
+	}
+	return 0
+}
+
+func (x *Observed) GetAgentNameRef() uint32 {
+	if x != nil {
+		return x.AgentNameRef
+	}
+	return 0
+}
+
+func (x *Observed) GetParticipantRef() uint32 {
+	if x != nil {
+		return x.ParticipantRef
+	}
+	return 0
+}
+
+func (x *Observed) GetAgentStateRef() uint32 {
+	if x != nil {
+		return x.AgentStateRef
+	}
+	return 0
+}
+
+func (x *Observed) GetAgentSince() uint64 {
+	if x != nil {
+		return x.AgentSince
+	}
+	return 0
+}
+
+func (x *Observed) GetMessages() []uint64 {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
 // Episode holds the facts of one open stretch of a conversation.
 type Episode struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -519,13 +847,16 @@ type Episode struct {
 	// 64-bit FNV-1a hashes of the ids of closed sessions that were dropped to keep
 	// the state small, oldest first: a repeated event does not open them again.
 	RetiredSessions []uint64 `protobuf:"fixed64,12,rep,packed,name=retired_sessions,json=retiredSessions,proto3" json:"retired_sessions,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Short forms, see ConversationState; the attributes by key.
+	AttributeList []*Attribute `protobuf:"bytes,13,rep,name=attribute_list,json=attributeList,proto3" json:"attribute_list,omitempty"`
+	Observed      *Observed    `protobuf:"bytes,14,opt,name=observed,proto3" json:"observed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Episode) Reset() {
 	*x = Episode{}
-	mi := &file_schemas_state_proto_msgTypes[5]
+	mi := &file_schemas_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -537,7 +868,7 @@ func (x *Episode) String() string {
 func (*Episode) ProtoMessage() {}
 
 func (x *Episode) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[5]
+	mi := &file_schemas_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -550,7 +881,7 @@ func (x *Episode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Episode.ProtoReflect.Descriptor instead.
 func (*Episode) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{5}
+	return file_schemas_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Episode) GetOpened() bool {
@@ -637,6 +968,20 @@ func (x *Episode) GetRetiredSessions() []uint64 {
 	return nil
 }
 
+func (x *Episode) GetAttributeList() []*Attribute {
+	if x != nil {
+		return x.AttributeList
+	}
+	return nil
+}
+
+func (x *Episode) GetObserved() *Observed {
+	if x != nil {
+		return x.Observed
+	}
+	return nil
+}
+
 // Raised is a tier that fell due in this episode.
 type Raised struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -652,13 +997,20 @@ type Raised struct {
 	PolicyVersion string       `protobuf:"bytes,9,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
 	Verified      bool         `protobuf:"varint,10,opt,name=verified,proto3" json:"verified,omitempty"`
 	Action        *Action      `protobuf:"bytes,11,opt,name=action,proto3" json:"action,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Short forms, see ConversationState.
+	Start            uint64 `protobuf:"varint,12,opt,name=start,proto3" json:"start,omitempty"`
+	Due              uint64 `protobuf:"varint,13,opt,name=due,proto3" json:"due,omitempty"`
+	ObjectiveRef     uint32 `protobuf:"varint,14,opt,name=objective_ref,json=objectiveRef,proto3" json:"objective_ref,omitempty"`
+	KindRef          uint32 `protobuf:"varint,15,opt,name=kind_ref,json=kindRef,proto3" json:"kind_ref,omitempty"`
+	PolicyRef        uint32 `protobuf:"varint,16,opt,name=policy_ref,json=policyRef,proto3" json:"policy_ref,omitempty"`
+	PolicyVersionRef uint32 `protobuf:"varint,17,opt,name=policy_version_ref,json=policyVersionRef,proto3" json:"policy_version_ref,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Raised) Reset() {
 	*x = Raised{}
-	mi := &file_schemas_state_proto_msgTypes[6]
+	mi := &file_schemas_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -670,7 +1022,7 @@ func (x *Raised) String() string {
 func (*Raised) ProtoMessage() {}
 
 func (x *Raised) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[6]
+	mi := &file_schemas_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -683,7 +1035,7 @@ func (x *Raised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Raised.ProtoReflect.Descriptor instead.
 func (*Raised) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{6}
+	return file_schemas_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Raised) GetObjective() string {
@@ -763,6 +1115,48 @@ func (x *Raised) GetAction() *Action {
 	return nil
 }
 
+func (x *Raised) GetStart() uint64 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Raised) GetDue() uint64 {
+	if x != nil {
+		return x.Due
+	}
+	return 0
+}
+
+func (x *Raised) GetObjectiveRef() uint32 {
+	if x != nil {
+		return x.ObjectiveRef
+	}
+	return 0
+}
+
+func (x *Raised) GetKindRef() uint32 {
+	if x != nil {
+		return x.KindRef
+	}
+	return 0
+}
+
+func (x *Raised) GetPolicyRef() uint32 {
+	if x != nil {
+		return x.PolicyRef
+	}
+	return 0
+}
+
+func (x *Raised) GetPolicyVersionRef() uint32 {
+	if x != nil {
+		return x.PolicyVersionRef
+	}
+	return 0
+}
+
 // Action is what was done at a tier that has one.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -777,7 +1171,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_schemas_state_proto_msgTypes[7]
+	mi := &file_schemas_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -789,7 +1183,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[7]
+	mi := &file_schemas_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -802,7 +1196,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{7}
+	return file_schemas_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Action) GetDo() string {
@@ -843,7 +1237,7 @@ type OrgState struct {
 
 func (x *OrgState) Reset() {
 	*x = OrgState{}
-	mi := &file_schemas_state_proto_msgTypes[8]
+	mi := &file_schemas_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +1249,7 @@ func (x *OrgState) String() string {
 func (*OrgState) ProtoMessage() {}
 
 func (x *OrgState) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[8]
+	mi := &file_schemas_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +1262,7 @@ func (x *OrgState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrgState.ProtoReflect.Descriptor instead.
 func (*OrgState) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{8}
+	return file_schemas_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OrgState) GetVersion() uint32 {
@@ -912,7 +1306,7 @@ type SourceState struct {
 
 func (x *SourceState) Reset() {
 	*x = SourceState{}
-	mi := &file_schemas_state_proto_msgTypes[9]
+	mi := &file_schemas_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -924,7 +1318,7 @@ func (x *SourceState) String() string {
 func (*SourceState) ProtoMessage() {}
 
 func (x *SourceState) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[9]
+	mi := &file_schemas_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -937,7 +1331,7 @@ func (x *SourceState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceState.ProtoReflect.Descriptor instead.
 func (*SourceState) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{9}
+	return file_schemas_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SourceState) GetVersion() uint32 {
@@ -984,7 +1378,7 @@ type PartitionMeta struct {
 
 func (x *PartitionMeta) Reset() {
 	*x = PartitionMeta{}
-	mi := &file_schemas_state_proto_msgTypes[10]
+	mi := &file_schemas_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -996,7 +1390,7 @@ func (x *PartitionMeta) String() string {
 func (*PartitionMeta) ProtoMessage() {}
 
 func (x *PartitionMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[10]
+	mi := &file_schemas_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1009,7 +1403,7 @@ func (x *PartitionMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartitionMeta.ProtoReflect.Descriptor instead.
 func (*PartitionMeta) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{10}
+	return file_schemas_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PartitionMeta) GetVersion() uint32 {
@@ -1065,7 +1459,7 @@ var File_schemas_state_proto protoreflect.FileDescriptor
 
 const file_schemas_state_proto_rawDesc = "" +
 	"\n" +
-	"\x13schemas/state.proto\x12\tunpark.v1\x1a\x13schemas/input.proto\"\x9c\x02\n" +
+	"\x13schemas/state.proto\x12\tunpark.v1\x1a\x13schemas/input.proto\"\xc9\x02\n" +
 	"\x11ConversationState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12$\n" +
 	"\vdeadline_ms\x18\x02 \x01(\x03H\x00R\n" +
@@ -1074,9 +1468,15 @@ const file_schemas_state_proto_rawDesc = "" +
 	"closedAtMs\x88\x01\x01\x12,\n" +
 	"\aepisode\x18\x04 \x01(\v2\x12.unpark.v1.EpisodeR\aepisode\x12&\n" +
 	"\x04past\x18\x05 \x03(\v2\x12.unpark.v1.RaisingR\x04past\x12)\n" +
-	"\x06unsure\x18\x06 \x01(\v2\x11.unpark.v1.UnsureR\x06unsureB\x0e\n" +
+	"\x06unsure\x18\x06 \x01(\v2\x11.unpark.v1.UnsureR\x06unsure\x12+\n" +
+	"\x05table\x18\x0f \x01(\v2\x15.unpark.v1.StateTableR\x05tableB\x0e\n" +
 	"\f_deadline_msB\x0f\n" +
-	"\r_closed_at_ms\"n\n" +
+	"\r_closed_at_ms\"Q\n" +
+	"\n" +
+	"StateTable\x12\x10\n" +
+	"\x03ids\x18\x01 \x01(\fR\x03ids\x12\x14\n" +
+	"\x05words\x18\x02 \x03(\tR\x05words\x12\x1b\n" +
+	"\tbefore_ms\x18\x03 \x01(\x03R\bbeforeMs\"n\n" +
 	"\x06Unsure\x12,\n" +
 	"\aepisode\x18\x01 \x01(\v2\x12.unpark.v1.EpisodeR\aepisode\x12%\n" +
 	"\fclosed_at_ms\x18\x02 \x01(\x03H\x00R\n" +
@@ -1086,21 +1486,51 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\tobjective\x18\x01 \x01(\tR\tobjective\x12\x13\n" +
 	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\x12\x15\n" +
 	"\x06due_ms\x18\x03 \x01(\x03R\x05dueMs\x12\x14\n" +
-	"\x05count\x18\x04 \x01(\rR\x05count\"\xe9\x01\n" +
+	"\x05count\x18\x04 \x01(\rR\x05count\"\xf2\x02\n" +
 	"\aSession\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12*\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x16.unpark.v1.SessionKindR\x04kind\x12'\n" +
 	"\rstarted_at_ms\x18\x03 \x01(\x03H\x00R\vstartedAtMs\x88\x01\x01\x12#\n" +
 	"\vended_at_ms\x18\x04 \x01(\x03H\x01R\tendedAtMs\x88\x01\x01\x12\x19\n" +
 	"\bqueue_id\x18\x05 \x01(\tR\aqueueId\x12\x17\n" +
-	"\auser_id\x18\x06 \x01(\tR\x06userIdB\x10\n" +
+	"\auser_id\x18\x06 \x01(\tR\x06userId\x12\x15\n" +
+	"\x06id_ref\x18\a \x01(\rR\x05idRef\x12\x1d\n" +
+	"\n" +
+	"started_at\x18\b \x01(\x04R\tstartedAt\x12\x19\n" +
+	"\bended_at\x18\t \x01(\x04R\aendedAt\x12\x1b\n" +
+	"\tqueue_ref\x18\n" +
+	" \x01(\rR\bqueueRef\x12\x19\n" +
+	"\buser_ref\x18\v \x01(\rR\auserRefB\x10\n" +
 	"\x0e_started_at_msB\x0e\n" +
-	"\f_ended_at_ms\"P\n" +
+	"\f_ended_at_ms\"\x9e\x01\n" +
 	"\x04Fact\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x13\n" +
 	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x03 \x01(\tR\tsessionId\"\xa0\x05\n" +
+	"session_id\x18\x03 \x01(\tR\tsessionId\x12\x1b\n" +
+	"\tvalue_ref\x18\x04 \x01(\rR\bvalueRef\x12\x0e\n" +
+	"\x02at\x18\x05 \x01(\x04R\x02at\x12\x1f\n" +
+	"\vsession_ref\x18\x06 \x01(\rR\n" +
+	"sessionRef\"I\n" +
+	"\tAttribute\x12\x17\n" +
+	"\akey_ref\x18\x01 \x01(\rR\x06keyRef\x12#\n" +
+	"\x04fact\x18\x02 \x01(\v2\x0f.unpark.v1.FactR\x04fact\"\xf9\x02\n" +
+	"\bObserved\x12\x1f\n" +
+	"\vobserved_at\x18\x01 \x01(\x04R\n" +
+	"observedAt\x12\x1d\n" +
+	"\n" +
+	"started_at\x18\x02 \x01(\x04R\tstartedAt\x12\x19\n" +
+	"\bended_at\x18\x03 \x01(\x04R\aendedAt\x12\x1b\n" +
+	"\tqueue_ref\x18\x04 \x01(\rR\bqueueRef\x12$\n" +
+	"\x0equeue_name_ref\x18\x05 \x01(\rR\fqueueNameRef\x12\x1b\n" +
+	"\tagent_ref\x18\x06 \x01(\rR\bagentRef\x12$\n" +
+	"\x0eagent_name_ref\x18\a \x01(\rR\fagentNameRef\x12'\n" +
+	"\x0fparticipant_ref\x18\b \x01(\rR\x0eparticipantRef\x12&\n" +
+	"\x0fagent_state_ref\x18\t \x01(\rR\ragentStateRef\x12\x1f\n" +
+	"\vagent_since\x18\n" +
+	" \x01(\x04R\n" +
+	"agentSince\x12\x1a\n" +
+	"\bmessages\x18\v \x03(\x04R\bmessages\"\x8e\x06\n" +
 	"\aEpisode\x12\x16\n" +
 	"\x06opened\x18\x01 \x01(\bR\x06opened\x120\n" +
 	"\vfirst_start\x18\x02 \x01(\v2\x0f.unpark.v1.FactR\n" +
@@ -1117,11 +1547,13 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\vobservation\x18\n" +
 	" \x01(\v2\x19.unpark.v1.ThreadObservedR\vobservation\x12)\n" +
 	"\x06raised\x18\v \x03(\v2\x11.unpark.v1.RaisedR\x06raised\x12)\n" +
-	"\x10retired_sessions\x18\f \x03(\x06R\x0fretiredSessions\x1aN\n" +
+	"\x10retired_sessions\x18\f \x03(\x06R\x0fretiredSessions\x12;\n" +
+	"\x0eattribute_list\x18\r \x03(\v2\x14.unpark.v1.AttributeR\rattributeList\x12/\n" +
+	"\bobserved\x18\x0e \x01(\v2\x13.unpark.v1.ObservedR\bobserved\x1aN\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12%\n" +
 	"\x05value\x18\x02 \x01(\v2\x0f.unpark.v1.FactR\x05value:\x028\x01B\x14\n" +
-	"\x12_observed_start_ms\"\xd2\x02\n" +
+	"\x12_observed_start_ms\"\x87\x04\n" +
 	"\x06Raised\x12\x1c\n" +
 	"\tobjective\x18\x01 \x01(\tR\tobjective\x12\x13\n" +
 	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\x12\x19\n" +
@@ -1134,7 +1566,14 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\x0epolicy_version\x18\t \x01(\tR\rpolicyVersion\x12\x1a\n" +
 	"\bverified\x18\n" +
 	" \x01(\bR\bverified\x12)\n" +
-	"\x06action\x18\v \x01(\v2\x11.unpark.v1.ActionR\x06action\"J\n" +
+	"\x06action\x18\v \x01(\v2\x11.unpark.v1.ActionR\x06action\x12\x14\n" +
+	"\x05start\x18\f \x01(\x04R\x05start\x12\x10\n" +
+	"\x03due\x18\r \x01(\x04R\x03due\x12#\n" +
+	"\robjective_ref\x18\x0e \x01(\rR\fobjectiveRef\x12\x19\n" +
+	"\bkind_ref\x18\x0f \x01(\rR\akindRef\x12\x1d\n" +
+	"\n" +
+	"policy_ref\x18\x10 \x01(\rR\tpolicyRef\x12,\n" +
+	"\x12policy_version_ref\x18\x11 \x01(\rR\x10policyVersionRef\"J\n" +
 	"\x06Action\x12\x0e\n" +
 	"\x02do\x18\x01 \x01(\tR\x02do\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x16\n" +
@@ -1189,49 +1628,56 @@ func file_schemas_state_proto_rawDescGZIP() []byte {
 }
 
 var file_schemas_state_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_schemas_state_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_schemas_state_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_schemas_state_proto_goTypes = []any{
 	(SessionKind)(0),          // 0: unpark.v1.SessionKind
 	(RaisedStatus)(0),         // 1: unpark.v1.RaisedStatus
 	(*ConversationState)(nil), // 2: unpark.v1.ConversationState
-	(*Unsure)(nil),            // 3: unpark.v1.Unsure
-	(*Raising)(nil),           // 4: unpark.v1.Raising
-	(*Session)(nil),           // 5: unpark.v1.Session
-	(*Fact)(nil),              // 6: unpark.v1.Fact
-	(*Episode)(nil),           // 7: unpark.v1.Episode
-	(*Raised)(nil),            // 8: unpark.v1.Raised
-	(*Action)(nil),            // 9: unpark.v1.Action
-	(*OrgState)(nil),          // 10: unpark.v1.OrgState
-	(*SourceState)(nil),       // 11: unpark.v1.SourceState
-	(*PartitionMeta)(nil),     // 12: unpark.v1.PartitionMeta
-	nil,                       // 13: unpark.v1.Episode.AttributesEntry
-	nil,                       // 14: unpark.v1.OrgState.ActiveEntry
-	(*ThreadObserved)(nil),    // 15: unpark.v1.ThreadObserved
+	(*StateTable)(nil),        // 3: unpark.v1.StateTable
+	(*Unsure)(nil),            // 4: unpark.v1.Unsure
+	(*Raising)(nil),           // 5: unpark.v1.Raising
+	(*Session)(nil),           // 6: unpark.v1.Session
+	(*Fact)(nil),              // 7: unpark.v1.Fact
+	(*Attribute)(nil),         // 8: unpark.v1.Attribute
+	(*Observed)(nil),          // 9: unpark.v1.Observed
+	(*Episode)(nil),           // 10: unpark.v1.Episode
+	(*Raised)(nil),            // 11: unpark.v1.Raised
+	(*Action)(nil),            // 12: unpark.v1.Action
+	(*OrgState)(nil),          // 13: unpark.v1.OrgState
+	(*SourceState)(nil),       // 14: unpark.v1.SourceState
+	(*PartitionMeta)(nil),     // 15: unpark.v1.PartitionMeta
+	nil,                       // 16: unpark.v1.Episode.AttributesEntry
+	nil,                       // 17: unpark.v1.OrgState.ActiveEntry
+	(*ThreadObserved)(nil),    // 18: unpark.v1.ThreadObserved
 }
 var file_schemas_state_proto_depIdxs = []int32{
-	7,  // 0: unpark.v1.ConversationState.episode:type_name -> unpark.v1.Episode
-	4,  // 1: unpark.v1.ConversationState.past:type_name -> unpark.v1.Raising
-	3,  // 2: unpark.v1.ConversationState.unsure:type_name -> unpark.v1.Unsure
-	7,  // 3: unpark.v1.Unsure.episode:type_name -> unpark.v1.Episode
-	0,  // 4: unpark.v1.Session.kind:type_name -> unpark.v1.SessionKind
-	6,  // 5: unpark.v1.Episode.first_start:type_name -> unpark.v1.Fact
-	5,  // 6: unpark.v1.Episode.sessions:type_name -> unpark.v1.Session
-	6,  // 7: unpark.v1.Episode.queue:type_name -> unpark.v1.Fact
-	6,  // 8: unpark.v1.Episode.division:type_name -> unpark.v1.Fact
-	6,  // 9: unpark.v1.Episode.media:type_name -> unpark.v1.Fact
-	6,  // 10: unpark.v1.Episode.message_type:type_name -> unpark.v1.Fact
-	13, // 11: unpark.v1.Episode.attributes:type_name -> unpark.v1.Episode.AttributesEntry
-	15, // 12: unpark.v1.Episode.observation:type_name -> unpark.v1.ThreadObserved
-	8,  // 13: unpark.v1.Episode.raised:type_name -> unpark.v1.Raised
-	1,  // 14: unpark.v1.Raised.status:type_name -> unpark.v1.RaisedStatus
-	9,  // 15: unpark.v1.Raised.action:type_name -> unpark.v1.Action
-	14, // 16: unpark.v1.OrgState.active:type_name -> unpark.v1.OrgState.ActiveEntry
-	6,  // 17: unpark.v1.Episode.AttributesEntry.value:type_name -> unpark.v1.Fact
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	10, // 0: unpark.v1.ConversationState.episode:type_name -> unpark.v1.Episode
+	5,  // 1: unpark.v1.ConversationState.past:type_name -> unpark.v1.Raising
+	4,  // 2: unpark.v1.ConversationState.unsure:type_name -> unpark.v1.Unsure
+	3,  // 3: unpark.v1.ConversationState.table:type_name -> unpark.v1.StateTable
+	10, // 4: unpark.v1.Unsure.episode:type_name -> unpark.v1.Episode
+	0,  // 5: unpark.v1.Session.kind:type_name -> unpark.v1.SessionKind
+	7,  // 6: unpark.v1.Attribute.fact:type_name -> unpark.v1.Fact
+	7,  // 7: unpark.v1.Episode.first_start:type_name -> unpark.v1.Fact
+	6,  // 8: unpark.v1.Episode.sessions:type_name -> unpark.v1.Session
+	7,  // 9: unpark.v1.Episode.queue:type_name -> unpark.v1.Fact
+	7,  // 10: unpark.v1.Episode.division:type_name -> unpark.v1.Fact
+	7,  // 11: unpark.v1.Episode.media:type_name -> unpark.v1.Fact
+	7,  // 12: unpark.v1.Episode.message_type:type_name -> unpark.v1.Fact
+	16, // 13: unpark.v1.Episode.attributes:type_name -> unpark.v1.Episode.AttributesEntry
+	18, // 14: unpark.v1.Episode.observation:type_name -> unpark.v1.ThreadObserved
+	11, // 15: unpark.v1.Episode.raised:type_name -> unpark.v1.Raised
+	8,  // 16: unpark.v1.Episode.attribute_list:type_name -> unpark.v1.Attribute
+	9,  // 17: unpark.v1.Episode.observed:type_name -> unpark.v1.Observed
+	1,  // 18: unpark.v1.Raised.status:type_name -> unpark.v1.RaisedStatus
+	12, // 19: unpark.v1.Raised.action:type_name -> unpark.v1.Action
+	17, // 20: unpark.v1.OrgState.active:type_name -> unpark.v1.OrgState.ActiveEntry
+	7,  // 21: unpark.v1.Episode.AttributesEntry.value:type_name -> unpark.v1.Fact
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_schemas_state_proto_init() }
@@ -1241,17 +1687,17 @@ func file_schemas_state_proto_init() {
 	}
 	file_schemas_input_proto_init()
 	file_schemas_state_proto_msgTypes[0].OneofWrappers = []any{}
-	file_schemas_state_proto_msgTypes[1].OneofWrappers = []any{}
-	file_schemas_state_proto_msgTypes[3].OneofWrappers = []any{}
-	file_schemas_state_proto_msgTypes[5].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[2].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[4].OneofWrappers = []any{}
 	file_schemas_state_proto_msgTypes[8].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_schemas_state_proto_rawDesc), len(file_schemas_state_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -139,9 +139,6 @@ func (e explainer) explain(ctx context.Context, partitions []*partitionStates, c
 
 func (e explainer) one(ctx context.Context, p *partitionStates, org, conversation string) (sla.Explanation, error) {
 	st := p.conversations[org]
-	if st.Version > sla.StateVersion {
-		return sla.Explanation{}, fmt.Errorf("conversation %s: state of version %d, this program knows up to %d", conversation, st.Version, sla.StateVersion)
-	}
 	var lookups error
 	version := func(version string) *sla.RuleSet {
 		rules, err := e.rules.Get(ctx, org, version)

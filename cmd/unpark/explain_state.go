@@ -68,9 +68,7 @@ func (p *partitionStates) learn(key, value []byte, conversation string) (err err
 		case value == nil:
 			delete(p.conversations, org)
 		default:
-			st := new(schemas.ConversationState)
-			err = st.UnmarshalVT(value)
-			p.conversations[org] = st
+			p.conversations[org], err = schemas.DecodeState(value)
 		}
 	}
 	if err != nil {

@@ -126,18 +126,21 @@ func equalState(key, a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}
-	x, y := newState(key), newState(key)
-	return x != nil && errors.Join(proto.Unmarshal(a, x), proto.Unmarshal(b, y)) == nil && proto.Equal(x, y)
+	x, xerr := decodeState(key, a)
+	y, yerr := decodeState(key, b)
+	return x != nil && errors.Join(xerr, yerr) == nil && proto.Equal(x, y)
 }
 
-func newState(key []byte) proto.Message {
+func decodeState(key, value []byte) (proto.Message, error) {
 	switch key[0] {
 	case schemas.KindConversation:
-		return new(schemas.ConversationState)
+		return schemas.DecodeState(value)
 	case schemas.KindOrg:
-		return new(schemas.OrgState)
+		st := new(schemas.OrgState)
+		return st, proto.Unmarshal(value, st)
 	case schemas.KindSource:
-		return new(schemas.SourceState)
+		st := new(schemas.SourceState)
+		return st, proto.Unmarshal(value, st)
 	}
-	return nil
+	return nil, nil
 }

@@ -112,7 +112,8 @@ func running(ep *schemas.Episode) bool {
 }
 
 // carryOver returns what is known of the time after an episode's end, for the
-// next one; nil if that is nothing.
+// next one; nil if that is nothing. It shares nothing with the episode, which may be
+// kept as well.
 func carryOver(ep *schemas.Episode, end int64) *schemas.Episode {
 	next := &schemas.Episode{}
 	for _, s := range ep.Sessions {
@@ -124,18 +125,18 @@ func carryOver(ep *schemas.Episode, end int64) *schemas.Episode {
 	}
 	for key, f := range ep.Attributes {
 		if f.AtMs > end {
-			setAttribute(next, key, f)
+			setAttribute(next, key, f.CloneVT())
 		}
 	}
 	after := func(f *schemas.Fact) *schemas.Fact {
 		if f != nil && f.AtMs > end {
-			return f
+			return f.CloneVT()
 		}
 		return nil
 	}
 	next.Division, next.Media, next.MessageType = after(ep.Division), after(ep.Media), after(ep.MessageType)
 	if o := ep.Observation; o != nil && o.ObservedAtMs > end {
-		next.Observation = o
+		next.Observation = o.CloneVT()
 		if o.StartedAtMs != nil && *o.StartedAtMs > end {
 			next.ObservedStartMs = o.StartedAtMs
 		}

@@ -4,9 +4,6 @@ import (
 	"unpark/schemas"
 )
 
-// StateVersion is the format of ConversationState that this package writes.
-const StateVersion = 1
-
 // Input is what a step is about: an event, an observation, or neither (a look
 // that fell due).
 type Input struct {
@@ -48,7 +45,6 @@ type Env struct {
 // episode closes; tiers are raised by looks only, since only ticks move time.
 func Step(st *schemas.ConversationState, in Input, env Env) []*schemas.Escalation {
 	s := step{st: st, env: env}
-	st.Version = StateVersion
 	switch {
 	case in.Event != nil:
 		s.event(in.Event)

@@ -16,9 +16,11 @@ const (
 )
 
 // compact returns the observation with its messages in time order and at most
-// the newest 256 turns: of neighbouring messages of one author the first.
+// the newest 256 turns: of neighbouring messages of one author the first. Whose it
+// is stands in the state's key.
 func compact(o *schemas.ThreadObserved) *schemas.ThreadObserved {
 	c := o.CloneVT()
+	c.OrgId, c.ConversationId = "", ""
 	slices.SortStableFunc(c.Messages, func(a, b *schemas.ThreadMessage) int { return int(a.AtMs - b.AtMs) })
 	if len(c.Messages) <= maxTurns {
 		return c

@@ -1,0 +1,190 @@
+package schemas
+
+import (
+	"maps"
+	"math"
+	"slices"
+)
+
+// pack moves what a state says into its short forms. No message may stand in two
+// places of it.
+func pack(st *ConversationState) {
+	if st.Episode == nil && st.Unsure == nil {
+		return
+	}
+	first, last := timesOf(st)
+	if first > last || uint64(last)-uint64(first) >= math.MaxInt64 {
+		return // no times, or such that have no distance
+	}
+	var known [32]knownRef
+	st.Table = &StateTable{BeforeMs: first - 1, Ids: make([]byte, 0, 8*idSize), Words: make([]string, 0, 4)}
+	p := packer{tableWriter{table: st.Table, known: known[:0]}}
+	if st.Episode != nil {
+		p.episode(st.Episode)
+	}
+	if st.Unsure.GetEpisode() != nil {
+		p.episode(st.Unsure.Episode)
+	}
+}
+
+// timesOf returns the earliest and the latest time that has a short form; first is
+// the later one if there is none.
+func timesOf(st *ConversationState) (first, last int64) {
+	first, last = math.MaxInt64, math.MinInt64
+	add := func(at int64) { first, last = min(first, at), max(last, at) }
+	if st.Episode != nil {
+		st.Episode.eachTime(add)
+	}
+	if st.Unsure.GetEpisode() != nil {
+		st.Unsure.Episode.eachTime(add)
+	}
+	return first, last
+}
+
+func (ep *Episode) eachTime(fn func(at int64)) {
+	optional := func(at *int64) {
+		if at != nil {
+			fn(*at)
+		}
+	}
+	for _, s := range ep.Sessions {
+		optional(s.StartedAtMs)
+		optional(s.EndedAtMs)
+	}
+	for _, f := range ep.facts() {
+		if f != nil {
+			fn(f.AtMs)
+		}
+	}
+	for _, f := range ep.Attributes {
+		fn(f.AtMs)
+	}
+	for _, r := range ep.Raised {
+		fn(r.StartMs)
+		fn(r.DueMs)
+	}
+	if o := ep.Observation; o != nil {
+		fn(o.ObservedAtMs)
+		optional(o.StartedAtMs)
+		optional(o.EndedAtMs)
+		if o.Agent != nil {
+			optional(o.Agent.SinceMs)
+		}
+		for _, m := range o.Messages {
+			fn(m.AtMs)
+		}
+	}
+}
+
+// facts returns the episode's facts that are fields; those not known are nil.
+func (ep *Episode) facts() [5]*Fact {
+	return [...]*Fact{ep.FirstStart, ep.Queue, ep.Division, ep.Media, ep.MessageType}
+}
+
+// packer moves values into the short forms of a state.
+type packer struct{ tableWriter }
+
+func (p *packer) text(to *uint32, from *string) {
+	*to, *from = p.ref(*from), ""
+}
+
+func (p *packer) time(to *uint64, from *int64) {
+	*to, *from = uint64(*from-p.table.BeforeMs), 0
+}
+
+func (p *packer) optional(to *uint64, from **int64) {
+	if *from != nil {
+		*to, *from = uint64(**from-p.table.BeforeMs), nil
+	}
+}
+
+func (p *packer) episode(ep *Episode) {
+	for _, s := range ep.Sessions {
+		p.text(&s.IdRef, &s.Id)
+		p.text(&s.QueueRef, &s.QueueId)
+		p.text(&s.UserRef, &s.UserId)
+		p.optional(&s.StartedAt, &s.StartedAtMs)
+		p.optional(&s.EndedAt, &s.EndedAtMs)
+	}
+	for _, f := range ep.facts() {
+		p.fact(f)
+	}
+	for _, key := range slices.Sorted(maps.Keys(ep.Attributes)) {
+		f := ep.Attributes[key]
+		p.fact(f)
+		ep.AttributeList = append(ep.AttributeList, &Attribute{KeyRef: p.ref(key), Fact: f})
+	}
+	ep.Attributes = nil
+	if ep.Observation != nil {
+		ep.Observed = p.observation(ep.Observation)
+	}
+	for _, r := range ep.Raised {
+		p.time(&r.Start, &r.StartMs)
+		p.time(&r.Due, &r.DueMs)
+		p.text(&r.ObjectiveRef, &r.Objective)
+		p.text(&r.KindRef, &r.Kind)
+		p.text(&r.PolicyRef, &r.Policy)
+		p.text(&r.PolicyVersionRef, &r.PolicyVersion)
+	}
+}
+
+func (p *packer) fact(f *Fact) {
+	if f == nil {
+		return
+	}
+	p.text(&f.ValueRef, &f.Value)
+	p.text(&f.SessionRef, &f.SessionId)
+	p.time(&f.At, &f.AtMs)
+}
+
+func (p *packer) observation(o *ThreadObserved) *Observed {
+	short := &Observed{}
+	p.time(&short.ObservedAt, &o.ObservedAtMs)
+	p.optional(&short.StartedAt, &o.StartedAtMs)
+	p.optional(&short.EndedAt, &o.EndedAtMs)
+	p.text(&short.QueueRef, &o.QueueId)
+	p.text(&short.QueueNameRef, &o.QueueName)
+	if a := o.Agent; a != nil {
+		p.text(&short.AgentRef, &a.Id)
+		p.text(&short.AgentNameRef, &a.Name)
+		p.text(&short.ParticipantRef, &a.ParticipantId)
+		p.text(&short.AgentStateRef, &a.State)
+		p.optional(&short.AgentSince, &a.SinceMs)
+	}
+	if p.inShort(o.Messages) {
+		short.Messages = p.messages(o.Messages)
+		o.Messages = nil
+	}
+	return short
+}
+
+const (
+	authorBits = 2
+	// maxGap is the distance that leaves room for the author's bits.
+	maxGap = math.MaxUint64 >> authorBits
+)
+
+// inShort reports whether the messages have a short form: they are in order, and
+// say nothing but who wrote when.
+func (p *packer) inShort(messages []*ThreadMessage) bool {
+	at := p.table.BeforeMs
+	for _, m := range messages {
+		if m.AtMs < at || uint64(m.AtMs-at) > maxGap || m.By < 0 || m.By >= 1<<authorBits || len(m.unknownFields) > 0 {
+			return false
+		}
+		at = m.AtMs
+	}
+	return true
+}
+
+func (p *packer) messages(messages []*ThreadMessage) []uint64 {
+	if len(messages) == 0 {
+		return nil
+	}
+	short, at := make([]uint64, 0, len(messages)), p.table.BeforeMs
+	for _, m := range messages {
+		short = append(short, uint64(m.AtMs-at)<<authorBits|uint64(m.By))
+		at = m.AtMs
+	}
+	return short
+}
