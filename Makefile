@@ -97,7 +97,7 @@ docs-check: ## That the map of packages is true and that the documents' links an
 
 .PHONY: fetch
 fetch: ## Fetch Kafka, ElasticMQ and the like into the cache (the tests do it by themselves)
-	@for part in kafka elasticmq moto consumer; do deploy/local/fetch.sh $$part >/dev/null; done
+	@for part in kafka elasticmq kstreams moto consumer; do deploy/local/fetch.sh $$part >/dev/null; done
 
 .PHONY: clean
 clean: ## Remove what was built here; the cache of tools stays

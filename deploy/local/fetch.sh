@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Fetches a real counterpart from the package registries into the cache, once,
 # and prints the folder it lies in.
-# Usage: fetch.sh kafka|elasticmq|moto|consumer
-# Needs: kafka and elasticmq a JDK (17 or later) with Maven; moto and consumer
-# Python 3.
+# Usage: fetch.sh kafka|elasticmq|kstreams|moto|consumer
+# Needs: kafka, elasticmq and kstreams a JDK (17 or later) with Maven; moto and
+# consumer Python 3.
 # The cache is ${XDG_CACHE_HOME:-$HOME/.cache}/unpark/local.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-part=${1:?usage: fetch.sh kafka|elasticmq|moto|consumer}
+part=${1:?usage: fetch.sh kafka|elasticmq|kstreams|moto|consumer}
 
 case $part in
   kafka | elasticmq) list=$here/$part/pom.xml ;;
+  kstreams) list=$here/../../bench/kstreams/pom.xml ;;
   moto | consumer) list=$here/$part/requirements.txt ;;
   *)
     echo "fetch.sh: unknown part $part" >&2
@@ -50,7 +51,7 @@ echo "fetching $part" >&2
 tmp=$(mktemp -d "$cache/$part.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 case $part in
-  kafka | elasticmq)
+  kafka | elasticmq | kstreams)
     need java
     need mvn
     mvn -B -f "$list" -l "$tmp/log" dependency:copy-dependencies \

@@ -34,6 +34,11 @@ func KafkaProperty(key, value string) Option {
 	}
 }
 
+// BenchJVM gives the broker the heap and the compiler of one that is measured.
+func BenchJVM() Option {
+	return func(o *options) { o.java = []string{"-Xms2g", "-Xmx2g", "-XX:+UseG1GC"} }
+}
+
 // Kafka starts a broker for a test and returns its address.
 func Kafka(t testing.TB, opts ...Option) string {
 	t.Helper()
@@ -54,11 +59,13 @@ func StartKafka(opts ...Option) (*Server, error) {
 	properties, logging := filepath.Join(s.dir, "server.properties"), filepath.Join(s.dir, "log4j2.yaml")
 	// Quick to start and small rather than fast: one heap that a laptop spares, no
 	// second compiler, no collector threads.
-	java := []string{
-		"java", "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-		"-Dlog4j2.configurationFile=" + logging, "-cp", filepath.Join(jars, "*"),
+	small := []string{"-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}
+	common := []string{"-Dlog4j2.configurationFile=" + logging, "-cp", filepath.Join(jars, "*")}
+	java := slices.Concat([]string{"java"}, small, common)
+	if o.java == nil {
+		o.java = small
 	}
-	s.args = append(slices.Clone(java), "kafka.Kafka", properties)
+	s.args = slices.Concat([]string{"java"}, o.java, common, []string{"kafka.Kafka", properties})
 	s.ready = func(ctx context.Context) error { return brokerReady(ctx, s.Addr) }
 	return s.startFree(2, func(ports []int) error {
 		s.Addr = "127.0.0.1:" + strconv.Itoa(ports[0])

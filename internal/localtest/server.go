@@ -47,6 +47,7 @@ type options struct {
 	detach     bool
 	txnVersion int
 	properties map[string]string
+	java       []string
 }
 
 // Dir keeps the server's configuration, data and log in dir, which Close leaves
@@ -193,6 +194,13 @@ func (s *Server) signal(sig syscall.Signal) error {
 		return fmt.Errorf("signal %s: not running", s.name)
 	}
 	return syscall.Kill(-s.cmd.Process.Pid, sig)
+}
+
+// Pid is the process id of the running server.
+func (s *Server) Pid() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cmd.Process.Pid
 }
 
 // Close ends the server and removes its folder unless Dir named it.
