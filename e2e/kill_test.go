@@ -42,6 +42,7 @@ var killPoints = []killPoint{
 	{name: "after-endtxn-sent", most: 4},
 	{name: "after-commit", most: 4},
 	{name: "mid-apply", most: 8},
+	{name: "after-apply", most: 8},
 	{name: "mid-restore", most: 2, prepare: loseLocalState},
 	{name: "after-excise", most: 1, prepare: distrustLocalState, restores: true},
 }

@@ -162,6 +162,7 @@ func (h *Handler) step(tx stream.Tx, c conversation, rules *sla.RuleSet, in sla.
 		return lookupErr
 	}
 	if ok && (st.DeadlineMs == nil || next < *st.DeadlineMs) {
+		dropDeadline(tx, key, st)
 		at, err := tx.SetDeadline(key, next)
 		if err != nil {
 			return err
@@ -169,9 +170,16 @@ func (h *Handler) step(tx stream.Tx, c conversation, rules *sla.RuleSet, in sla.
 		st.DeadlineMs = &at
 	}
 	if sla.Empty(st) {
+		dropDeadline(tx, key, st)
 		entry.remove()
 	}
 	return h.escalate(tx, escalations)
+}
+
+func dropDeadline(tx stream.Tx, key []byte, st *schemas.ConversationState) {
+	if st.DeadlineMs != nil {
+		tx.DropDeadline(key, *st.DeadlineMs)
+	}
 }
 
 // Flush implements stream.Handler.

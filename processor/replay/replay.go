@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 
 	"unpark/processor/store"
@@ -23,6 +24,7 @@ type Driver struct {
 	Log func(stream.Record)
 
 	store   *store.Store
+	state   *store.Partition
 	task    *stream.Task
 	sink    func(stream.Output) error
 	offset  int64 // of the next record
@@ -35,13 +37,14 @@ func New(handler stream.Handler, sink func(stream.Output) error) (*Driver, error
 	if err != nil {
 		return nil, err
 	}
+	state := s.Partition(partition)
 	task, err := stream.NewTask(stream.TaskConfig{
-		Partitions: 1, Topic: schemas.ConversationEvents.Suffix, Store: s.Partition(partition), Handler: handler,
+		Partitions: 1, Topic: schemas.ConversationEvents.Suffix, Store: state, Handler: handler,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start replay: %w", err)
 	}
-	return &Driver{store: s, task: task, sink: sink}, nil
+	return &Driver{store: s, state: state, task: task, sink: sink}, nil
 }
 
 // Pipe applies an input whose own time is at: what falls due before it, the tick
@@ -140,8 +143,8 @@ func (d *Driver) Now() int64 { return d.task.Now() }
 // State calls fn with every key and value of the committed state, by the keys of
 // the changelog, in order, until fn returns false.
 func (d *Driver) State(fn func(key, value []byte) bool) error {
-	return d.store.Partition(partition).Scan(nil, nil, fn)
+	return d.state.Scan(nil, nil, fn)
 }
 
 // Close ends the replay. What is not committed is lost.
-func (d *Driver) Close() error { return d.store.Close() }
+func (d *Driver) Close() error { return errors.Join(d.task.Close(), d.store.Close()) }

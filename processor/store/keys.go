@@ -41,6 +41,15 @@ func deadlineKey(dst []byte, partition int32, d Deadline) []byte {
 	return append(appendDue(appendPrefix(dst, partition, deadlineSpace), d.At), d.Key...)
 }
 
+// behindKey is the first key that stands behind d.
+func behindKey(partition int32, d Deadline) []byte {
+	k := deadlineKey(nil, partition, d)
+	if len(d.Key) > 0 {
+		k = append(k, 0)
+	}
+	return k
+}
+
 // spaceEnd is the first key behind a space.
 func spaceEnd(partition int32, s space) []byte { return appendPrefix(nil, partition, s+1) }
 

@@ -1,22 +1,36 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
 // Partition is what the store holds of one partition: its state, its deadline
-// index, and the position they stand for.
+// index, and the position they stand for. The newest of it is a layer in memory,
+// which Commit brings into Pebble when it has become large or old; while that is
+// under way, and until the next time, the layer is kept to read from.
+//
+// Changes are made by Put, Delete and the like, and become part of the state with
+// Commit. A Partition belongs to one goroutine.
 type Partition struct {
 	id    int32
-	db    *pebble.DB
-	key   []byte
-	value []byte
+	s     *Store
+	dirty *layer
+	prev  *layer // nil: none yet
+	// writing brings the outcome of the flush of prev; nil: none is under way.
+	writing   chan error
+	trimmed   *Deadline // up to there Pebble's deadline index has been trimmed
+	open      bool      // there are changes without a commit
+	err       error     // a flush has failed: nothing may follow it
+	index     func(key, value []byte) (at int64, ok bool, err error)
+	accounted int64
+	key       []byte
+	value     []byte
 }
 
 // Position is the point of the changelog that a partition's state stands for.
@@ -38,14 +52,23 @@ type Position struct {
 func (p *Partition) ID() int32 { return p.id }
 
 // Get returns the value of key, nil if there is none. It is valid until the
-// next call of Get.
+// next call.
 func (p *Partition) Get(key []byte) ([]byte, error) {
+	if v, ok := p.dirty.states.get(key); ok {
+		return v, nil
+	}
+	if p.prev != nil {
+		if v, ok := p.prev.states.get(key); ok {
+			return v, nil
+		}
+	}
 	p.key = stateKey(p.key[:0], p.id, key)
 	return p.get(p.key)
 }
 
+// get reads from Pebble.
 func (p *Partition) get(key []byte) ([]byte, error) {
-	v, closer, err := p.db.Get(key)
+	v, closer, err := p.s.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}
@@ -58,35 +81,158 @@ func (p *Partition) get(key []byte) ([]byte, error) {
 	return p.value, closer.Close()
 }
 
-// Scan calls fn with the keys that begin with prefix and are >= from, in order,
-// until fn returns false. The slices are valid during the call.
-func (p *Partition) Scan(prefix, from []byte, fn func(key, value []byte) bool) error {
-	lower := prefix
-	if bytes.Compare(from, prefix) > 0 {
-		lower = from
+// Put sets the value of key, Delete removes it.
+func (p *Partition) Put(key, value []byte) {
+	if value == nil {
+		value = []byte{}
 	}
-	upper := spaceEnd(p.id, stateSpace)
-	if end := prefixEnd(prefix); end != nil {
-		upper = stateKey(nil, p.id, end)
+	p.change().states.put(key, value)
+}
+
+// Delete removes key.
+func (p *Partition) Delete(key []byte) { p.change().states.put(key, nil) }
+
+// PutDeadline adds an entry to the deadline index and takes its key over.
+func (p *Partition) PutDeadline(d Deadline) { p.change().putDeadline(d) }
+
+// DropDeadline removes an entry that would be found stale. It may stay where an
+// earlier flush has brought it.
+func (p *Partition) DropDeadline(d Deadline) { p.change().dropDeadline(d) }
+
+// HandledDeadlines removes all entries up to and including d.
+func (p *Partition) HandledDeadlines(d Deadline) { p.change().handledUpTo(d) }
+
+func (p *Partition) change() *layer {
+	p.open = true
+	return p.dirty
+}
+
+// Commit makes the changes part of the state, which stands for pos with them. It
+// does not wait for the disk: a crash may lose it and those after it, as a whole.
+func (p *Partition) Commit(pos Position) error {
+	if p.err != nil {
+		return p.err
 	}
-	it, err := p.db.NewIter(&pebble.IterOptions{LowerBound: stateKey(nil, p.id, lower), UpperBound: upper})
-	if err != nil {
-		return fmt.Errorf("scan state of partition %d: %w", p.id, err)
+	if p.open = false; p.dirty.pos == nil {
+		p.dirty.since = time.Now()
 	}
-	more := true
-	for ok := it.First(); ok && more; ok = more && it.Next() {
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return errors.Join(err, it.Close())
+	p.dirty.pos = &pos
+	p.account()
+	return p.flushIfDue()
+}
+
+// flushIfDue starts a flush if the layer is large or old. It waits for the one
+// before only if memory would grow without bound.
+func (p *Partition) flushIfDue() error {
+	if err := p.settle(false); err != nil {
+		return err
+	}
+	size, share := p.dirty.size(), p.s.share()
+	switch {
+	case size < share && time.Since(p.dirty.since) < p.s.flushInterval:
+		return nil
+	case p.writing == nil:
+	case size < 2*share:
+		return nil
+	default:
+		if err := p.settle(true); err != nil {
+			return err
 		}
-		more = fn(it.Key()[prefixSize:], v)
 	}
-	return it.Close()
+	p.freeze()
+	return nil
+}
+
+// settle takes the outcome of the flush under way, if it has ended, or waits.
+func (p *Partition) settle(wait bool) error {
+	if p.writing == nil {
+		return p.err
+	}
+	select {
+	case p.err = <-p.writing:
+		p.writing = nil
+	default:
+		if wait {
+			p.err, p.writing = <-p.writing, nil
+		}
+	}
+	return p.err
+}
+
+// freeze makes the layer the previous one and starts its flush.
+func (p *Partition) freeze() {
+	next := p.prev
+	if next == nil {
+		next = newLayer()
+	}
+	next.reset()
+	l, trimmed, index, done := p.dirty, p.trimmed, p.index, make(chan error, 1)
+	p.prev, p.dirty, p.writing = l, next, done
+	if l.handled != nil {
+		p.trimmed = l.handled
+	}
+	p.account()
+	go func() {
+		err := l.indexBy(index)
+		if err == nil {
+			err = p.s.flush(p.id, l, trimmed)
+		}
+		done <- err
+	}()
+}
+
+// Flush brings all that is committed into Pebble and waits for it. Changes
+// without a commit keep it from doing so.
+func (p *Partition) Flush() error {
+	if err := p.settle(true); err != nil {
+		return err
+	}
+	if p.open {
+		return fmt.Errorf("flush partition %d: there are changes that are not committed", p.id)
+	}
+	if p.dirty.pos == nil {
+		return nil
+	}
+	p.freeze()
+	return p.settle(true)
+}
+
+// Close flushes what is committed, unless changes stand beside it that are not,
+// and gives the memory back. The Partition must not be used any more.
+func (p *Partition) Close() error {
+	err := p.settle(true)
+	if err == nil && !p.open {
+		err = p.Flush()
+	}
+	p.forget()
+	p.s.release(p)
+	return err
+}
+
+// BeginRestore prepares for changes whose deadlines are not put one by one: index
+// tells that of a state, and is asked once for each that lasts. Nothing may be
+// read before EndRestore. index is called by another goroutine.
+func (p *Partition) BeginRestore(index func(key, value []byte) (at int64, ok bool, err error)) {
+	p.index = index
+}
+
+// EndRestore waits for the flush under way; the partition can be read again.
+func (p *Partition) EndRestore() error {
+	if p.settle(true) == nil {
+		p.err = p.dirty.indexBy(p.index)
+	}
+	p.index = nil
+	return p.err
 }
 
 // Position returns the position that the state stands for; ok is false if the
 // partition is empty or its position is not readable.
 func (p *Partition) Position() (pos Position, ok bool, err error) {
+	for _, l := range []*layer{p.dirty, p.prev} {
+		if l != nil && l.pos != nil {
+			return *l.pos, true, nil
+		}
+	}
 	v, err := p.get(appendPrefix(nil, p.id, positionSpace))
 	if v == nil || err != nil {
 		return Position{}, false, err
@@ -99,9 +245,28 @@ func (p *Partition) Position() (pos Position, ok bool, err error) {
 
 // Drop removes all the store holds of the partition.
 func (p *Partition) Drop() error {
+	if err := p.settle(true); err != nil {
+		return err
+	}
+	p.forget()
 	span := pebble.KeyRange{Start: appendPrefix(nil, p.id, 0)[:4], End: appendPrefix(nil, p.id+1, 0)[:4]}
-	if err := p.db.Excise(context.Background(), span); err != nil {
+	if err := p.s.db.Excise(context.Background(), span); err != nil {
 		return fmt.Errorf("drop partition %d: %w", p.id, err)
 	}
 	return nil
+}
+
+func (p *Partition) forget() {
+	p.dirty, p.prev, p.trimmed, p.open = newLayer(), nil, nil, false
+	p.account()
+}
+
+// account tells the store how much memory the partition takes.
+func (p *Partition) account() {
+	size := int64(p.dirty.size())
+	if p.prev != nil {
+		size += int64(p.prev.size())
+	}
+	p.s.layerBytes.Add(size - p.accounted)
+	p.accounted = size
 }

@@ -12,16 +12,21 @@ import (
 
 func open(t *testing.T, fs vfs.FS) *Store {
 	t.Helper()
-	s, err := Open("data", Options{FS: fs, CacheSize: 1 << 20, MemTableSize: 256 << 10})
+	s, err := Open("data", Options{FS: fs, CacheSize: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func closeStore(t *testing.T, s *Store) {
+// closeStore closes the store and the partitions that are used no more.
+func closeStore(t *testing.T, s *Store, ps ...*Partition) {
 	t.Helper()
-	if err := s.Close(); err != nil {
+	var errs []error
+	for _, p := range ps {
+		errs = append(errs, p.Close())
+	}
+	if err := errors.Join(append(errs, s.Close())...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -33,19 +38,18 @@ func newStore(t *testing.T) *Store {
 	return s
 }
 
-func commit(t *testing.T, p *Partition, pos Position, fill func(b *Batch)) {
+func commit(t *testing.T, p *Partition, pos Position, fill func(p *Partition)) {
 	t.Helper()
-	b := p.NewBatch()
-	fill(b)
-	if err := b.Commit(pos); err != nil {
+	fill(p)
+	if err := p.Commit(pos); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func put(keys ...string) func(b *Batch) {
-	return func(b *Batch) {
+func put(keys ...string) func(p *Partition) {
+	return func(p *Partition) {
 		for _, k := range keys {
-			b.Put([]byte(k), []byte("v"+k))
+			p.Put([]byte(k), []byte("v"+k))
 		}
 	}
 }
@@ -81,7 +85,7 @@ func due(t *testing.T, p *Partition, behind Deadline) []string {
 
 func TestGet(t *testing.T) {
 	p := newStore(t).Partition(1)
-	commit(t, p, Position{}, func(b *Batch) {
+	commit(t, p, Position{}, func(b *Partition) {
 		b.Put([]byte("a"), []byte("1"))
 		b.Put([]byte("empty"), nil)
 		b.Put([]byte("gone"), []byte("2"))
@@ -126,14 +130,14 @@ func TestScan(t *testing.T) {
 func TestDeadlines(t *testing.T) {
 	s := newStore(t)
 	p := s.Partition(1)
-	commit(t, p, Position{}, func(b *Batch) {
+	commit(t, p, Position{}, func(b *Partition) {
 		for _, d := range []Deadline{{20, []byte("b")}, {-5, []byte("x")}, {20, []byte("a")}, {300, []byte("a")}, {20, []byte("c")}} {
 			b.PutDeadline(d)
 		}
-		b.DeleteDeadline(Deadline{20, []byte("c")})
+		b.DropDeadline(Deadline{20, []byte("c")})
 		b.Put([]byte("state"), nil)
 	})
-	commit(t, s.Partition(2), Position{}, func(b *Batch) { b.PutDeadline(Deadline{1, []byte("other")}) })
+	commit(t, s.Partition(2), Position{}, func(b *Partition) { b.PutDeadline(Deadline{1, []byte("other")}) })
 	tests := []struct {
 		behind Deadline
 		want   []string
@@ -148,11 +152,11 @@ func TestDeadlines(t *testing.T) {
 			t.Errorf("behind %v (-want +got):\n%s", tt.behind, diff)
 		}
 	}
-	commit(t, p, Position{}, func(b *Batch) { b.DeleteDeadlinesUpTo(Deadline{20, []byte("a")}) })
+	commit(t, p, Position{}, func(b *Partition) { b.HandledDeadlines(Deadline{20, []byte("a")}) })
 	if diff := cmp.Diff([]string{"20 b", "300 a"}, due(t, p, Deadline{-10, nil})); diff != "" {
 		t.Errorf("after the deletion up to 20 a (-want +got):\n%s", diff)
 	}
-	commit(t, p, Position{}, func(b *Batch) { b.DeleteDeadlinesUpTo(Deadline{20, nil}) })
+	commit(t, p, Position{}, func(b *Partition) { b.HandledDeadlines(Deadline{20, nil}) })
 	if diff := cmp.Diff([]string{"20 b", "300 a"}, due(t, p, Deadline{-10, nil})); diff != "" {
 		t.Errorf("after the deletion up to 20 (-want +got):\n%s", diff)
 	}
@@ -164,7 +168,7 @@ func TestPosition(t *testing.T) {
 		t.Errorf("position of an empty partition: %v, %v", ok, err)
 	}
 	want := Position{Changelog: 7, Topic: [16]byte{1}, Cluster: "c", Format: 1, WrittenAt: 5, Meta: []byte("m")}
-	commit(t, p, want, func(*Batch) {})
+	commit(t, p, want, func(*Partition) {})
 	got, ok, err := p.Position()
 	if diff := cmp.Diff(want, got); !ok || err != nil || diff != "" {
 		t.Errorf("Position = %v, %v (-want +got):\n%s", ok, err, diff)
@@ -174,18 +178,23 @@ func TestPosition(t *testing.T) {
 func TestDrop(t *testing.T) {
 	fs := vfs.NewMem()
 	s := open(t, fs)
-	for id := range int32(3) {
-		commit(t, s.Partition(id), Position{Changelog: 1}, func(b *Batch) {
-			put("a")(b)
-			b.PutDeadline(Deadline{1, []byte("a")})
-		})
+	ps := []*Partition{s.Partition(0), s.Partition(1), s.Partition(2)}
+	for _, p := range ps {
+		for n := range int64(2) { // one of them in Pebble
+			commit(t, p, Position{Changelog: n}, func(p *Partition) {
+				put("a")(p)
+				p.PutDeadline(Deadline{1, []byte("a")})
+			})
+			if n == 0 {
+				flush(t, p)
+			}
+		}
 	}
-	if err := s.Partition(1).Drop(); err != nil {
+	if err := ps[1].Drop(); err != nil {
 		t.Fatal(err)
 	}
-	closeStore(t, s)
+	closeStore(t, s, ps...)
 	s = open(t, fs)
-	defer closeStore(t, s)
 	for id := range int32(3) {
 		p := s.Partition(id)
 		_, ok, err := p.Position()
@@ -193,6 +202,14 @@ func TestDrop(t *testing.T) {
 		if want := id != 1; ok != want || err != nil || (n == 2) != want || (n == 0) == want {
 			t.Errorf("partition %d: position %v (%v), %d entries; only partition 1 was dropped", id, ok, err, n)
 		}
+	}
+	closeStore(t, s)
+}
+
+func flush(t *testing.T, p *Partition) {
+	t.Helper()
+	if err := p.Flush(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -221,51 +238,72 @@ func TestInUseOnDisk(t *testing.T) {
 	}
 }
 
-// TestCrash crashes at many points, with any part of what was not synced lost,
-// and checks that what is there is the state at the position beside it.
+// TestCrash crashes at many points, those within a flush and a drop among them, with
+// any part of what was not synced lost, and checks that what is there is the state
+// at the position beside it.
 func TestCrash(t *testing.T) {
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		fs := vfs.NewCrashableMem()
-		s := open(t, fs)
-		ids := []int32{0, 1}
+		var crashes []*vfs.MemFS
+		crash := func(string) {
+			crashes = append(crashes, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng}))
+		}
+		s, err := Open("data", Options{FS: fs, CacheSize: 1 << 20, Step: crash})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ps := []*Partition{s.Partition(0), s.Partition(1)}
 		for n := int64(1); n <= 60; n++ {
-			for _, id := range ids {
-				write(t, s.Partition(id), n)
+			for _, p := range ps {
+				if write(t, p, n); rng.IntN(5) == 0 {
+					flush(t, p)
+				}
 			}
 			if n == 30 {
-				if err := s.Partition(1).Drop(); err != nil {
+				if err := ps[1].Drop(); err != nil {
 					t.Fatal(err)
 				}
-				write(t, s.Partition(1), 1)
-				ids = ids[:1]
+				crash("")
 			}
-			if rng.IntN(10) > 0 {
-				continue
-			}
-			crashed := open(t, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng}))
-			for id := range int32(2) {
-				check(t, crashed.Partition(id))
-			}
-			closeStore(t, crashed)
 		}
-		closeStore(t, s)
-		s = open(t, fs)
-		if got := check(t, s.Partition(0)); got != 60 {
-			t.Errorf("position %d after a clean close, want 60", got)
+		closeStore(t, s, ps...)
+		if got := checkCrashed(t, fs); got != [2]int64{60, 60} {
+			t.Errorf("positions %d after a clean close, want 60", got)
 		}
-		closeStore(t, s)
+		first, last := [2]int64{}, [2]int64{}
+		for i, fs := range crashes {
+			got := checkCrashed(t, fs)
+			if i == 0 {
+				first = got
+			}
+			last = got
+		}
+		if first == last || last[0] == 0 {
+			t.Errorf("positions %d after the first crash and %d after the last one: nothing was written", first, last)
+		}
 	}
+}
+
+// checkCrashed returns the positions of both partitions.
+func checkCrashed(t *testing.T, fs vfs.FS) (at [2]int64) {
+	t.Helper()
+	s := open(t, fs)
+	defer closeStore(t, s)
+	for id := range at {
+		at[id] = check(t, s.Partition(int32(id)))
+	}
+	return at
 }
 
 // write leads to a state in which all is told by n: ten keys and one deadline.
 func write(t *testing.T, p *Partition, n int64) {
 	t.Helper()
-	commit(t, p, Position{Changelog: n}, func(b *Batch) {
+	commit(t, p, Position{Changelog: n}, func(b *Partition) {
 		for i := range 10 {
 			b.Put(fmt.Appendf(nil, "k%d", i), fmt.Appendf(nil, "%d %01000d", n, i))
 		}
-		b.DeleteDeadline(Deadline{n - 1, []byte("k")})
+		b.DropDeadline(Deadline{n - 1, []byte("k")})
 		b.PutDeadline(Deadline{n, []byte("k")})
 	})
 }

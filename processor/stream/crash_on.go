@@ -40,6 +40,9 @@ func crashpoint(point string) {
 	}
 }
 
+// crashFlushInterval lets a process come to the points of a flush before long.
+const crashFlushInterval = 500 * time.Millisecond
+
 // crashHooks are points on the wire, within the client's End.
 func crashHooks() []kgo.Opt { return []kgo.Opt{kgo.WithHooks(wire{})} }
 

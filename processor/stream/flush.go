@@ -58,10 +58,9 @@ func (t *Task) Commit(changelogEnd int64) error {
 	if !t.flushed {
 		return errors.New("commit without flush")
 	}
-	b := t.cfg.Store.NewBatch()
-	pos := t.write(b)
+	pos := t.write()
 	pos.Changelog = changelogEnd
-	if err := b.Commit(pos); err != nil {
+	if err := t.cfg.Store.Commit(pos); err != nil {
 		return err
 	}
 	t.cur.sequence++
@@ -72,19 +71,21 @@ func (t *Task) Commit(changelogEnd int64) error {
 	return nil
 }
 
-func (t *Task) write(b *store.Batch) store.Position {
+// write passes all that has changed on to the store.
+func (t *Task) write() store.Position {
 	pos := position(t.cfg)
+	p := t.cfg.Store
 	for _, c := range t.tx.changes {
 		switch {
 		case string(c.Key) == string(schemas.MetaKey):
 			pos.Meta = c.Value
 		case c.Value == nil:
-			b.Delete(c.Key)
+			p.Delete(c.Key)
 		default:
-			b.Put(c.Key, c.Value)
+			p.Put(c.Key, c.Value)
 		}
 	}
-	t.deadline.write(b)
+	t.deadline.write(t.cur.watermark)
 	return pos
 }
 

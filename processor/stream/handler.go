@@ -47,9 +47,12 @@ type Tx interface {
 	Scan(prefix, from []byte, limit int) ([][]byte, error)
 	// SetDeadline adds an entry for key to the deadline index and returns the
 	// instant it stands at: at, or later if the index has been handled beyond it.
-	// Entries are never removed by hand: one that no longer holds is left to
-	// fire, and Punctuate says that it was stale.
+	// An entry that no longer holds may be left to fire: Punctuate says that it was
+	// stale.
 	SetDeadline(key []byte, at int64) (int64, error)
+	// DropDeadline removes an entry that would fire stale, at the instant that
+	// SetDeadline returned. It decides nothing and saves the firing.
+	DropDeadline(key []byte, at int64)
 	// Emit adds an output to the transaction.
 	Emit(Output)
 }

@@ -159,13 +159,24 @@ func (r *runner) drop(id int32) {
 	if p.task != nil {
 		p.task.Abort()
 	}
-	if p.release != nil {
-		p.release()
-	}
+	r.closing.Go(func() { r.handOver(p) })
 	p.state = Closed
 	delete(r.partitions, id)
 	r.metrics.forget(id)
 	r.log.Info("partition given up", schemas.LogPartition, id)
+}
+
+// handOver brings what is committed to disk, beside the loop, and gives the lease
+// back. If that fails the next owner reads it again from the changelog.
+func (r *runner) handOver(p *partition) {
+	if p.task != nil {
+		if err := p.task.Close(); err != nil {
+			r.log.Warn("partition not written to disk", schemas.LogPartition, p.id, schemas.LogError, err)
+		}
+	}
+	if p.release != nil {
+		p.release()
+	}
 }
 
 // running returns the running partitions in order.

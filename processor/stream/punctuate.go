@@ -2,7 +2,8 @@ package stream
 
 import (
 	"cmp"
-	"container/heap"
+
+	"github.com/tidwall/btree"
 
 	"unpark/processor/store"
 )
@@ -44,36 +45,40 @@ func (d *due) lower(at int64) {
 }
 
 // deadlines is the deadline index as the running transaction sees it: the
-// committed one, without the removed entries, and with the added ones.
+// committed one, with the entries it has added and without those it has dropped.
+// Handled ones lie behind the watermark, where nobody looks.
 type deadlines struct {
 	store   *store.Partition
-	added   entryHeap
-	known   map[entry]struct{} // what added holds
-	removed map[entry]struct{} // handled in this transaction
+	added   *btree.BTreeG[entry]
+	dropped map[entry]struct{}
 }
 
 func newDeadlines(p *store.Partition) deadlines {
-	return deadlines{store: p, known: make(map[entry]struct{}), removed: make(map[entry]struct{})}
+	less := func(a, b entry) bool { return a.compare(b) < 0 }
+	return deadlines{store: p, added: btree.NewBTreeGOptions(less, btree.Options{NoLocks: true}), dropped: make(map[entry]struct{})}
 }
 
 func (d *deadlines) insert(e entry) {
-	if _, ok := d.known[e]; !ok {
-		d.known[e] = struct{}{}
-		heap.Push(&d.added, e)
+	delete(d.dropped, e)
+	d.added.Set(e)
+}
+
+func (d *deadlines) drop(e entry) {
+	if _, here := d.added.Delete(e); !here {
+		d.dropped[e] = struct{}{}
 	}
 }
 
 func (d *deadlines) rollback() {
-	d.added = d.added[:0]
-	clear(d.known)
-	clear(d.removed)
+	d.added.Clear()
+	clear(d.dropped)
 }
 
 // head returns the first entry of both the walk and the added ones.
 func (d *deadlines) head(walk *store.Deadlines) (e entry, ok bool) {
 	e, ok = d.committedHead(walk)
-	if len(d.added) > 0 && (!ok || d.added[0].compare(e) < 0) {
-		return d.added[0], true
+	if first, some := d.added.Min(); some && (!ok || first.compare(e) < 0) {
+		return first, true
 	}
 	return e, ok
 }
@@ -85,34 +90,31 @@ func (d *deadlines) committedHead(walk *store.Deadlines) (entry, bool) {
 			return entry{}, false
 		}
 		e := entry{h.At, string(h.Key)}
-		if _, gone := d.removed[e]; !gone {
+		if _, gone := d.dropped[e]; !gone {
 			return e, true
 		}
 		walk.Advance()
 	}
 }
 
-// take removes the head, which is e.
+// take removes the head, which is e. The watermark is to move to it.
 func (d *deadlines) take(walk *store.Deadlines, e entry) {
 	if c, ok := d.committedHead(walk); ok && c == e {
-		d.removed[e] = struct{}{}
 		walk.Advance()
 	}
-	if len(d.added) > 0 && d.added[0] == e {
-		heap.Pop(&d.added)
-		delete(d.known, e)
-	}
+	d.added.Delete(e)
 }
 
-// write adds the transaction's changes to the batch. An entry that was handled
-// and set again stays.
-func (d *deadlines) write(b *store.Batch) {
-	for e := range d.removed {
-		b.DeleteDeadline(e.deadline())
+// write passes the transaction's changes on to the store.
+func (d *deadlines) write(watermark entry) {
+	d.store.HandledDeadlines(watermark.deadline())
+	for e := range d.dropped {
+		d.store.DropDeadline(e.deadline())
 	}
-	for _, e := range d.added {
-		b.PutDeadline(e.deadline())
-	}
+	d.added.Scan(func(e entry) bool {
+		d.store.PutDeadline(e.deadline())
+		return true
+	})
 }
 
 func (e entry) deadline() store.Deadline { return store.Deadline{At: e.at, Key: []byte(e.key)} }
@@ -194,19 +196,4 @@ func (t *Task) NextDue() (at int64, ok bool, err error) {
 		}
 	}
 	return t.next.at, t.next.any, nil
-}
-
-// entryHeap is a container/heap of entries, the first one on top.
-type entryHeap []entry
-
-func (h entryHeap) Len() int           { return len(h) }
-func (h entryHeap) Less(i, j int) bool { return h[i].compare(h[j]) < 0 }
-func (h entryHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *entryHeap) Push(e any)        { *h = append(*h, e.(entry)) }
-
-func (h *entryHeap) Pop() any {
-	old := *h
-	e := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return e
 }

@@ -49,9 +49,14 @@ func (r *runner) recoverPartition(ctx context.Context, p *partition, committed i
 	return err
 }
 
-func (r *runner) tryRecover(ctx context.Context, p *partition, committed int64) error {
+func (r *runner) tryRecover(ctx context.Context, p *partition, committed int64) (err error) {
 	handler := r.newHandler(p.id)
 	rs := r.newRestorer(p.id, handler)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, rs.store.Close()) // the next try builds on what is restored
+		}
+	}()
 	if err := rs.restore(ctx, false); err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 package stream
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"pgregory.net/rapid"
 
@@ -17,6 +19,7 @@ const (
 	goOn = iota
 	commitHere
 	abortHere
+	flushHere
 	reopenHere
 	restoreHere
 	incidents
@@ -34,6 +37,8 @@ func TestTaskReplayable(t *testing.T) {
 		plain.play(input, nil)
 		other := &bench{t: t, store: first.store, last: &next}
 		other.fresh()
+		defer plain.close()
+		defer other.close()
 		plan := rapid.SliceOfN(rapid.IntRange(goOn, incidents-1), len(input), len(input)).Draw(rt, "incidents")
 		other.play(input, plan)
 		if diff := cmp.Diff(plain.outputs, other.outputs); diff != "" {
@@ -79,8 +84,12 @@ func (b *bench) play(input []Record, plan []int) {
 			for _, rec := range input[b.task.Position() : i+1] {
 				b.mustApply(rec)
 			}
+		case flushHere:
+			b.commit()
+			b.flush()
 		case reopenHere:
 			b.commit()
+			b.close()
 			b.open(b.task.cfg.Store.ID())
 		case restoreHere:
 			b.commit()
@@ -108,22 +117,41 @@ func (b *bench) fresh() *store.Partition {
 // alone.
 func (b *bench) restore() {
 	b.t.Helper()
+	b.close()
 	p := b.fresh()
-	rs := &restorer{runner: &runner{Runners: &Runners{}}, store: p, handler: newToy()}
-	batch := p.NewBatch()
-	latest := make(map[string][]byte)
-	for _, c := range b.log {
-		latest[string(c.Key)] = c.Value
+	rs := &restorer{runner: &runner{Runners: &Runners{metrics: b.metrics()}}, store: p, handler: newToy()}
+	var c chunk
+	for _, change := range b.log {
+		c.records = append(c.records, &kgo.Record{Key: change.Key, Value: change.Value})
 	}
-	for key, value := range latest {
-		if err := rs.put(batch, &kgo.Record{Key: []byte(key), Value: value}); err != nil {
-			b.t.Fatal(err)
-		}
-	}
-	if err := batch.Commit(rs.pos); err != nil {
+	p.BeginRestore(rs.index)
+	if err := errors.Join(rs.apply(c), p.EndRestore()); err != nil {
 		b.t.Fatal(err)
 	}
-	b.open(p.ID())
+	b.openOn(p)
+}
+
+func (b *bench) flush() {
+	b.t.Helper()
+	if err := b.task.cfg.Store.Flush(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) close() {
+	b.t.Helper()
+	if err := b.task.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) metrics() *metrics {
+	b.t.Helper()
+	m, err := newMetrics(prometheus.NewRegistry())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return m
 }
 
 // contents is the state, and the meta record but for the count of transactions.

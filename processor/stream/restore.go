@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -98,7 +99,9 @@ func (rs *restorer) restore(ctx context.Context, full bool) error {
 		pos.Changelog = b.start
 	}
 	rs.pos = pos
-	if err := rs.readTo(ctx, b.stable); err != nil {
+	rs.store.BeginRestore(rs.index)
+	err = errors.Join(rs.readTo(ctx, b.stable), rs.store.EndRestore())
+	if err != nil {
 		return fmt.Errorf("restore %s/%d: %w", rs.cluster.changelog, rs.id, err)
 	}
 	return rs.finish()
@@ -161,45 +164,31 @@ func (rs *restorer) readTo(ctx context.Context, to int64) error {
 	return g.Wait()
 }
 
-// apply writes a chunk; of several values of a key only the newest counts.
+// apply takes in a chunk. Deadlines are asked for once the newest value of a key
+// is known: see index.
 func (rs *restorer) apply(c chunk) error {
-	newest := make(map[string]int, len(c.records))
-	for i, rec := range c.records {
-		newest[string(rec.Key)] = i
-	}
-	b := rs.store.NewBatch()
-	defer b.Close()
-	for i, rec := range c.records {
-		if newest[string(rec.Key)] != i {
-			continue
-		}
-		if err := rs.put(b, rec); err != nil {
-			return err
+	for _, rec := range c.records {
+		switch {
+		case string(rec.Key) == string(schemas.MetaKey):
+			rs.pos.Meta = rec.Value
+		case rec.Value == nil:
+			rs.store.Delete(rec.Key)
+		default:
+			rs.store.Put(rec.Key, rec.Value)
 		}
 	}
 	rs.metrics.restored.Add(float64(len(c.records)))
 	rs.pos.Changelog, rs.pos.WrittenAt = c.next, time.Now().UnixMilli()
 	crashpoint("mid-restore")
-	return b.Commit(rs.pos)
+	return rs.store.Commit(rs.pos)
 }
 
-func (rs *restorer) put(b *store.Batch, rec *kgo.Record) error {
-	switch {
-	case string(rec.Key) == string(schemas.MetaKey):
-		rs.pos.Meta = rec.Value
-	case rec.Value == nil:
-		b.Delete(rec.Key)
-	default:
-		b.Put(rec.Key, rec.Value)
-		at, ok, err := rs.handler.Deadline(rec.Key, rec.Value)
-		if err != nil {
-			return stopf("partition %d: changelog offset %d: %w", rs.id, rec.Offset, err)
-		}
-		if ok {
-			b.PutDeadline(store.Deadline{At: at, Key: rec.Key})
-		}
+// index returns the deadline of a restored value.
+func (rs *restorer) index(key, value []byte) (at int64, ok bool, err error) {
+	if at, ok, err = rs.handler.Deadline(key, value); err != nil {
+		err = stopf("partition %d: %w", rs.id, err)
 	}
-	return nil
+	return at, ok, err
 }
 
 // finish checks the restored meta record. Entries of the deadline index up to
@@ -212,8 +201,7 @@ func (rs *restorer) finish() (err error) {
 	if err := checkMeta(cfg, rs.meta); err != nil {
 		return &stopError{err: err, refuse: rs.meta.Partitions != rs.cluster.partitions}
 	}
-	b := rs.store.NewBatch()
-	b.DeleteDeadlinesUpTo(store.Deadline{At: rs.meta.WatermarkMs, Key: rs.meta.WatermarkKey})
+	rs.store.HandledDeadlines(store.Deadline{At: rs.meta.WatermarkMs, Key: rs.meta.WatermarkKey})
 	rs.pos.WrittenAt = time.Now().UnixMilli()
-	return b.Commit(rs.pos)
+	return rs.store.Commit(rs.pos)
 }

@@ -24,6 +24,7 @@ type Runners struct {
 	metrics    *metrics
 	leases     leases
 	started    atomic.Bool
+	closing    sync.WaitGroup // partitions on their way to disk
 
 	// Set by Run before the runners start.
 	cluster *cluster
@@ -73,11 +74,12 @@ func (s *Runners) Run(ctx context.Context) (err error) {
 		return err
 	}
 	if s.store = s.cfg.Store; s.store == nil {
-		if s.store, err = store.Open(s.cfg.DataDir, store.Options{Logger: s.cfg.Logger}); err != nil {
+		if s.store, err = store.Open(s.cfg.DataDir, store.Options{Logger: s.cfg.Logger, FlushInterval: crashFlushInterval, Step: crashpoint}); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, s.store.Close()) }()
 	}
+	defer s.closing.Wait()
 	return s.runAll(ctx)
 }
 

@@ -252,6 +252,10 @@ func (t *Task) Abort() {
 	t.clear()
 }
 
+// Close brings what is committed to disk. It follows Commit or Abort; the Task and
+// its store must not be used any more.
+func (t *Task) Close() error { return t.cfg.Store.Close() }
+
 // rollback undoes the transaction; the records and rejected units are kept.
 func (t *Task) rollback() {
 	t.cur = t.saved

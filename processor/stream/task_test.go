@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -32,20 +33,26 @@ func newBench(t testing.TB) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b := &bench{t: t, store: s}
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		b.task.Abort()
+		if err := errors.Join(b.task.Close(), s.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	b := &bench{t: t, store: s}
 	b.open(0)
 	return b
 }
 
 func (b *bench) open(partition int32) {
 	b.t.Helper()
+	b.openOn(b.store.Partition(partition))
+}
+
+func (b *bench) openOn(p *store.Partition) {
+	b.t.Helper()
 	b.toy = newToy()
-	task, err := NewTask(TaskConfig{Partition: 7, Partitions: 12, Topic: "in", Store: b.store.Partition(partition), Handler: b.toy})
+	task, err := NewTask(TaskConfig{Partition: 7, Partitions: 12, Topic: "in", Store: p, Handler: b.toy})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -347,7 +354,8 @@ func TestNewTaskRefuses(t *testing.T) {
 	b := newBench(t)
 	b.event("a", 10)
 	b.commit()
-	cfg := TaskConfig{Partition: 7, Partitions: 13, Store: b.store.Partition(0), Handler: newToy()}
+	cfg := b.task.cfg
+	cfg.Partitions = 13
 	if _, err := NewTask(cfg); err == nil || !strings.Contains(err.Error(), "12 partitions") {
 		t.Errorf("err = %v, want a refusal of the partition count", err)
 	}

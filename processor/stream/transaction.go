@@ -244,7 +244,6 @@ func (t *transaction) committed() error {
 			if err := p.task.Commit(rec.Offset + 1); err != nil {
 				return err
 			}
-			crashpoint("mid-apply")
 		}
 		m.count(t.before[p.id], p.task.Stats())
 	}

@@ -80,6 +80,10 @@ func (x *tx) SetDeadline(key []byte, at int64) (int64, error) {
 	return e.at, nil
 }
 
+func (x *tx) DropDeadline(key []byte, at int64) {
+	x.t.deadline.drop(entry{at, string(key)})
+}
+
 // Scan merges the committed keys with those of the transaction.
 func (x *tx) Scan(prefix, from []byte, limit int) ([][]byte, error) {
 	var keys [][]byte
