@@ -3,6 +3,7 @@ package config
 import (
 	"net/url"
 
+	"unpark/processor/sla"
 	"unpark/secrets"
 )
 
@@ -15,8 +16,8 @@ func (o Org) lintGenesys(r *reporter) {
 		o.Genesys.lint(r)
 	}
 	switch o.Actions.Mode {
-	case ActionsOff, ActionsDryRun:
-	case ActionsLive:
+	case sla.ActionsOff, sla.ActionsDryRun:
+	case sla.ActionsLive:
 		r.warn("actions.mode", "no action is taken without a check of the conversation, and checks are off: tiers with an action say not_taken")
 	default:
 		r.err("actions.mode", "%q is no mode; write off, dry_run or live", o.Actions.Mode)

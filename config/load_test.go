@@ -110,10 +110,9 @@ routes: {default: [{terminal: on}]}
 	want.Process.Topics.Partitions = 6
 	want.Process.Processor.Instance = "pod-0"
 	want.Orgs = []Org{{
-		Name:    "acme",
-		Rules:   sla.Rules{ID: "acme-id", Timing: sla.Timing{Grace: duration(0)}},
-		Actions: Actions{Mode: ActionsDryRun, PerHour: 20},
-		Routes:  notify.Routes{"default": {To: []notify.Destination{{Terminal: &notify.TerminalConfig{}}}}},
+		Name:   "acme",
+		Rules:  sla.Rules{ID: "acme-id", Timing: sla.Timing{Grace: duration(0)}, Actions: sla.DefaultActions()},
+		Routes: notify.Routes{"default": {To: []notify.Destination{{Terminal: &notify.TerminalConfig{}}}}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

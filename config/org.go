@@ -17,7 +17,6 @@ type Org struct {
 	// Rules is what the processor reads of it.
 	sla.Rules `yaml:",inline"`
 	Genesys   *Connection   `json:"genesys,omitempty" yaml:"genesys"`
-	Actions   Actions       `json:"actions" yaml:"actions"`
 	Routes    notify.Routes `json:"routes,omitempty" yaml:"routes"`
 }
 
@@ -34,22 +33,8 @@ type Connection struct {
 	RatePerMinute int `json:"ratePerMinute,omitempty" yaml:"rate_per_minute"`
 }
 
-// Actions says what may be done to conversations.
-type Actions struct {
-	Mode string `json:"mode" yaml:"mode"` // off, dry_run, live
-	// PerHour bounds the actions taken.
-	PerHour int `json:"perHour" yaml:"per_hour"`
-}
-
-// Modes of Actions.
-const (
-	ActionsOff    = "off"
-	ActionsDryRun = "dry_run"
-	ActionsLive   = "live"
-)
-
 func defaultOrg(name string) Org {
-	return Org{Name: name, Actions: Actions{Mode: ActionsDryRun, PerHour: 20}}
+	return Org{Name: name, Rules: sla.Rules{Actions: sla.DefaultActions()}}
 }
 
 // JSON returns what goes to org-config as the part rules, and its version. It

@@ -158,7 +158,7 @@ func (o inForce) json() any {
 		Published string                     `json:"published"`
 		Timezone  string                     `json:"timezone"`
 		Checks    bool                       `json:"checks"`
-		Actions   config.Actions             `json:"actions"`
+		Actions   sla.Actions                `json:"actions"`
 		Timing    sla.Timing                 `json:"timing"`
 		Kept      []string                   `json:"attributes"`
 		Policies  []sla.Policy               `json:"policies"`

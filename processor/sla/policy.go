@@ -17,7 +17,18 @@ type Rules struct {
 	Timing     Timing                     `json:"timing" yaml:"timing"`
 	Policies   []Policy                   `json:"policies" yaml:"policies"`
 	Calendars  map[string]calendar.Config `json:"calendars,omitempty" yaml:"calendars"`
+	Actions    Actions                    `json:"actions,omitzero" yaml:"actions"`
 }
+
+// Actions says what may be done to conversations.
+type Actions struct {
+	Mode string `json:"mode" yaml:"mode"` // off, dry_run (default), live
+	// PerHour bounds the actions taken within any hour.
+	PerHour int `json:"perHour" yaml:"per_hour"`
+}
+
+// DefaultActions is what an org file without actions gets.
+func DefaultActions() Actions { return Actions{Mode: ActionsDryRun, PerHour: 20} }
 
 // Timing holds an org's waits; zero means the default.
 type Timing struct {
@@ -78,6 +89,10 @@ const (
 
 	ActionRequeue    = "requeue"
 	ActionDisconnect = "disconnect"
+
+	ActionsOff    = "off"
+	ActionsDryRun = "dry_run"
+	ActionsLive   = "live"
 
 	BotsIgnore = "ignore"
 	BotsReply  = "reply"

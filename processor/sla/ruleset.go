@@ -18,6 +18,8 @@ type RuleSet struct {
 	// Version is the content hash of the org's configuration.
 	Version string
 
+	checks   bool // Genesys is asked before anything is told
+	actions  Actions
 	timing   timing
 	policies []policy
 	keep     map[string]bool
@@ -25,7 +27,8 @@ type RuleSet struct {
 
 // timing in milliseconds.
 type timing struct {
-	grace, settle, late, fresh, hold int64
+	grace, settle, late, fresh, hold    int64
+	checkTimeout, followup, lead, retry int64
 }
 
 type policy struct {
@@ -53,7 +56,12 @@ func Compile(r Rules, version string) (*RuleSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	rs := &RuleSet{Version: version, timing: r.Timing.resolve(), keep: make(map[string]bool)}
+	rs := &RuleSet{
+		Version: version, checks: r.Checks, actions: r.Actions, timing: r.Timing.resolve(), keep: make(map[string]bool),
+	}
+	if r.Actions.Mode == "" {
+		rs.actions = DefaultActions()
+	}
 	for _, key := range r.KeptAttributes() {
 		rs.keep[key] = true
 	}
@@ -126,14 +134,30 @@ func (t Timing) resolve() timing {
 		}
 		return d.Milliseconds()
 	}
-	return timing{
-		grace:  ms(t.Grace, 10*time.Second),
-		settle: ms(t.Settle, 2*time.Minute),
-		late:   ms(t.Late, 96*time.Hour),
-		fresh:  ms(t.Fresh, time.Minute),
-		hold:   ms(t.Hold, 15*time.Minute),
+	resolved := timing{
+		grace:        ms(t.Grace, 10*time.Second),
+		settle:       ms(t.Settle, 2*time.Minute),
+		late:         ms(t.Late, 96*time.Hour),
+		fresh:        ms(t.Fresh, time.Minute),
+		hold:         ms(t.Hold, 15*time.Minute),
+		checkTimeout: ms(t.CheckTimeout, 5*time.Minute),
+		followup:     ms(t.Followup, 15*time.Minute),
+		lead:         ms(t.Lead, 10*time.Minute),
 	}
+	resolved.retry = max(resolved.checkTimeout, time.Minute.Milliseconds())
+	return resolved
 }
+
+// WithoutChecks returns the rules with checks off, as a replay of events alone
+// judges: nobody answers there.
+func (rs *RuleSet) WithoutChecks() *RuleSet {
+	off := *rs
+	off.checks = false
+	return &off
+}
+
+// ActionsPerHour bounds the actions of the org within any hour.
+func (rs *RuleSet) ActionsPerHour() int { return rs.actions.PerHour }
 
 // Hold is how long tiers wait for a source that makes no progress, milliseconds.
 func (rs *RuleSet) Hold() int64 { return rs.timing.hold }
