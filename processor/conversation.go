@@ -57,7 +57,11 @@ func (h *Handler) Process(tx stream.Tx, rec stream.Record) error {
 	case *schemas.InputRecord_Event:
 		return h.event(tx, kind.Event)
 	case *schemas.InputRecord_ThreadObserved:
-		return h.observed(tx, kind.ThreadObserved)
+		return h.answer(tx, kind.ThreadObserved.OrgId, kind.ThreadObserved.ConversationId, sla.Input{Observed: kind.ThreadObserved})
+	case *schemas.InputRecord_CheckFailed:
+		return h.answer(tx, kind.CheckFailed.OrgId, kind.CheckFailed.ConversationId, sla.Input{Failed: kind.CheckFailed})
+	case *schemas.InputRecord_ActionDone:
+		return h.answer(tx, kind.ActionDone.OrgId, kind.ActionDone.ConversationId, sla.Input{Done: kind.ActionDone})
 	case *schemas.InputRecord_SourceProgress:
 		return h.progressed(tx, kind.SourceProgress)
 	case *schemas.InputRecord_ConfigActivated:
@@ -89,11 +93,12 @@ func (h *Handler) event(tx stream.Tx, e *schemas.ConversationEvent) error {
 	return h.step(tx, conversation{e.OrgId, e.ConversationId}, rules, sla.Input{Event: e})
 }
 
-func (h *Handler) observed(tx stream.Tx, o *schemas.ThreadObserved) error {
-	if err := checkIDs(o.OrgId, o.ConversationId, ""); err != nil {
+// answer applies what was learnt of Genesys, asked for or not.
+func (h *Handler) answer(tx stream.Tx, org, id string, in sla.Input) error {
+	if err := checkIDs(org, id, ""); err != nil {
 		return err
 	}
-	rules, err := h.inForce(tx, o.OrgId)
+	rules, err := h.inForce(tx, org)
 	if err != nil {
 		return err
 	}
@@ -101,7 +106,7 @@ func (h *Handler) observed(tx stream.Tx, o *schemas.ThreadObserved) error {
 		h.cfg.Metrics.ignored.WithLabelValues("unknown_org").Inc()
 		return nil
 	}
-	return h.step(tx, conversation{o.OrgId, o.ConversationId}, rules, sla.Input{Observed: o})
+	return h.step(tx, conversation{org, id}, rules, in)
 }
 
 // Punctuate implements stream.Handler: a conversation is looked at.
@@ -155,8 +160,13 @@ func (h *Handler) step(tx stream.Tx, c conversation, rules *sla.RuleSet, in sla.
 			lookupErr = errors.Join(lookupErr, err)
 			return retry, held
 		},
+		MayAct: func() bool {
+			allowed, err := h.mayAct(tx, c.org, rules.ActionsPerHour())
+			lookupErr = errors.Join(lookupErr, err)
+			return allowed
+		},
 	}
-	escalations := sla.Step(st, in, env)
+	effects := sla.Step(st, in, env)
 	next, ok := sla.NextLook(st, env)
 	if lookupErr != nil {
 		return lookupErr
@@ -173,7 +183,8 @@ func (h *Handler) step(tx stream.Tx, c conversation, rules *sla.RuleSet, in sla.
 		dropDeadline(tx, key, st)
 		entry.remove()
 	}
-	return h.escalate(tx, escalations)
+	h.answered(c.org, effects.Answers)
+	return errors.Join(h.escalate(tx, effects.Escalations), h.request(tx, effects.Requests))
 }
 
 func dropDeadline(tx stream.Tx, key []byte, st *schemas.ConversationState) {

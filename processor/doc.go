@@ -3,5 +3,5 @@
 // due, and tells what follows.
 //
 // Reads: conversation-events, org-config.
-// Writes: sla-changelog, escalations, dead-letters.
+// Writes: sla-changelog, escalations, genesys-requests, dead-letters.
 package processor

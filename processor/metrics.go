@@ -1,12 +1,25 @@
 package processor
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// maxOrgLabels bounds the orgs that have time series of their own; those seen
+// later share one.
+const maxOrgLabels = 500
 
 // Metrics counts what the handlers of a process decide.
 type Metrics struct {
 	ignored     *prometheus.CounterVec
 	escalations *prometheus.CounterVec
+	requests    *prometheus.CounterVec
+	answers     *prometheus.CounterVec
 	refused     prometheus.Counter
+
+	mu   sync.Mutex
+	orgs map[string]bool
 }
 
 // NewMetrics returns metrics registered with reg, which may be nil.
@@ -20,13 +33,33 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "unpark_processor_escalations_total",
 			Help: "Escalations decided, by status and kind. Counts tries: a transaction that was aborted is decided again.",
 		}, []string{"status", "kind"}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "unpark_processor_requests_total",
+			Help: "Looks and actions asked of Genesys, by org and urgency (action, breach, warning, look_ahead, follow_up). Counts tries.",
+		}, []string{"org", "urgency"}),
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "unpark_processor_answers_total",
+			Help: "What became of them, by org and answer: observed, failed, done, timeout (none within check_timeout), forgotten (nobody waited for it). Counts tries.",
+		}, []string{"org", "answer"}),
+		orgs: make(map[string]bool),
 		refused: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "unpark_processor_config_refused_total",
 			Help: "Activations of a configuration version that could not be used; the old one stays in force.",
 		}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.ignored, m.escalations, m.refused)
+		reg.MustRegister(m.ignored, m.escalations, m.requests, m.answers, m.refused)
 	}
 	return m
+}
+
+// org returns the label of an org.
+func (m *Metrics) org(id string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.orgs[id] && len(m.orgs) >= maxOrgLabels {
+		return "other"
+	}
+	m.orgs[id] = true
+	return id
 }

@@ -202,16 +202,27 @@ func (c *modelConversation) episode() *modelEpisode {
 }
 
 func inputKey(in *schemas.InputRecord) (org, id string) {
-	if e := in.GetEvent(); e != nil {
-		return e.OrgId, e.ConversationId
+	switch kind := in.Kind.(type) {
+	case *schemas.InputRecord_Event:
+		return kind.Event.OrgId, kind.Event.ConversationId
+	case *schemas.InputRecord_ThreadObserved:
+		return kind.ThreadObserved.OrgId, kind.ThreadObserved.ConversationId
+	case *schemas.InputRecord_CheckFailed:
+		return kind.CheckFailed.OrgId, kind.CheckFailed.ConversationId
+	case *schemas.InputRecord_ActionDone:
+		return kind.ActionDone.OrgId, kind.ActionDone.ConversationId
 	}
-	o := in.GetThreadObserved()
-	return o.OrgId, o.ConversationId
+	return "", ""
 }
 
 func inputTime(in *schemas.InputRecord) int64 {
-	if e := in.GetEvent(); e != nil {
-		return e.EventTimeMs
+	switch kind := in.Kind.(type) {
+	case *schemas.InputRecord_Event:
+		return kind.Event.EventTimeMs
+	case *schemas.InputRecord_CheckFailed:
+		return kind.CheckFailed.AtMs
+	case *schemas.InputRecord_ActionDone:
+		return kind.ActionDone.AtMs
 	}
-	return in.GetThreadObserved().ObservedAtMs
+	return in.GetThreadObserved().GetObservedAtMs()
 }

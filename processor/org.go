@@ -152,6 +152,19 @@ func (h *Handler) held(tx stream.Tx, org string, due, hold int64) (retry int64, 
 	return retry, held, nil
 }
 
+// mayAct counts an action of the org in this partition, unless its cap is used up.
+func (h *Handler) mayAct(tx stream.Tx, org string, perHour int) (bool, error) {
+	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	if err != nil {
+		return false, err
+	}
+	recent, allowed := sla.MaxActs(entry.value.GetActedMs(), tx.Now(), perHour)
+	if allowed {
+		entry.write().ActedMs = append(recent, tx.Now())
+	}
+	return allowed, nil
+}
+
 // rejudging is the list of orgs whose conversations are being judged again, as
 // the stored OrgStates have it.
 type rejudging struct {

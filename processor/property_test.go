@@ -146,8 +146,8 @@ func TestModelAgainstScripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := parseScript(t, data)
-			if slices.ContainsFunc(s.moments, func(m moment) bool { return m.tick || m.queued || m.apply != "" }) {
-				t.Skip("the model knows neither backlogs nor a change of rules")
+			if s.rules.Checks || slices.ContainsFunc(s.moments, func(m moment) bool { return m.tick || m.queued || m.apply != "" }) {
+				t.Skip("the model knows neither backlogs nor a change of rules nor checks")
 			}
 			h := history{orgs: []orgConfig{newOrgConfig(s.rules)}, moments: s.moments}
 			if diff := cmp.Diff(inOrder(h.modelled(t)), inOrder(h.replayed(t, t))); diff != "" {

@@ -22,7 +22,7 @@ import (
 
 // TestScriptsThroughKafka runs every script through the Kafka task too: the
 // records that the replay applied are put on a topic, and the runners must
-// produce the replay's escalations, byte for byte.
+// produce the replay's escalations and requests, byte for byte.
 func TestScriptsThroughKafka(t *testing.T) {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
@@ -45,17 +45,22 @@ func TestScriptsThroughKafka(t *testing.T) {
 			var log []stream.Record
 			want := runReplay(t, s, func(r stream.Record) { log = append(log, r) })
 			k := kafkaRun{t: t, prefix: name + ".", opts: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}}
-			if diff := cmp.Diff(texts(want), texts(k.escalations(s, log, len(want)))); diff != "" {
-				t.Errorf("(-replay +kafka):\n%s", diff)
+			got := k.outputs(s, log, len(want))
+			for _, topic := range []schemas.Topic{schemas.Escalations, schemas.GenesysRequests} {
+				if diff := cmp.Diff(texts(want, topic), texts(got, topic)); diff != "" {
+					t.Errorf("%s (-replay +kafka):\n%s", topic.Suffix, diff)
+				}
 			}
 		})
 	}
 }
 
-func texts(records [][]byte) []string {
+func texts(records []stream.Output, topic schemas.Topic) []string {
 	var s []string
 	for _, r := range records {
-		s = append(s, string(r))
+		if r.Topic.Suffix == topic.Suffix {
+			s = append(s, string(r.Value))
+		}
 	}
 	return s
 }
@@ -77,9 +82,9 @@ func (k kafkaRun) client(opts ...kgo.Opt) *kgo.Client {
 	return cl
 }
 
-// escalations puts the log on the input topic, runs the runners over it, and
+// outputs puts the log on the input topic, runs the runners over it, and
 // returns what they produced once everything was read.
-func (k kafkaRun) escalations(s script, log []stream.Record, want int) [][]byte {
+func (k kafkaRun) outputs(s script, log []stream.Record, want int) []stream.Output {
 	k.t.Helper()
 	ctx, cancel := context.WithTimeout(k.t.Context(), time.Minute)
 	defer cancel()
@@ -135,25 +140,31 @@ func (k kafkaRun) produce(ctx context.Context, log []stream.Record) {
 	}
 }
 
-// consume reads escalations until the processor's group has committed the log
-// and as many were read as its end says.
-func (k kafkaRun) consume(ctx context.Context, logEnd int64, want int) [][]byte {
+// consume reads what the processor tells and asks until its group has committed
+// the log and as many records were read as the replay led to.
+func (k kafkaRun) consume(ctx context.Context, logEnd int64, want int) []stream.Output {
 	k.t.Helper()
 	cl := k.client(
-		kgo.ConsumeTopics(schemas.Escalations.Name(k.prefix)), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeTopics(schemas.Escalations.Name(k.prefix), schemas.GenesysRequests.Name(k.prefix)), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(50*time.Millisecond),
 	)
 	admin := kadm.NewClient(cl)
 	group := strings.TrimRight(k.prefix, ".") + "-processor"
-	var out [][]byte
+	var out []stream.Output
 	for read := false; !read || len(out) < want; {
 		if ctx.Err() != nil {
-			k.t.Fatalf("got %d escalations, want %d; log read: %v", len(out), want, read)
+			k.t.Fatalf("got %d records, want %d; log read: %v", len(out), want, read)
 		}
 		poll, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		fetches := cl.PollFetches(poll)
 		cancel()
-		fetches.EachRecord(func(r *kgo.Record) { out = append(out, r.Value) })
+		fetches.EachRecord(func(r *kgo.Record) {
+			topic := schemas.Escalations
+			if r.Topic == schemas.GenesysRequests.Name(k.prefix) {
+				topic = schemas.GenesysRequests
+			}
+			out = append(out, stream.Output{Topic: topic, Value: r.Value})
+		})
 		if !read {
 			offsets, err := admin.FetchOffsets(ctx, group)
 			o, ok := offsets.Lookup(schemas.ConversationEvents.Name(k.prefix), 0)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -38,9 +39,13 @@ func TestScripts(t *testing.T) {
 			}
 			s := parseScript(t, data)
 			var got strings.Builder
-			for _, e := range runReplay(t, s, nil) {
-				checkSchema(t, e)
-				got.WriteString(show(decode(t, e)))
+			for _, o := range runReplay(t, s, nil) {
+				if o.Topic.Suffix == schemas.GenesysRequests.Suffix {
+					got.WriteString(showRequest(decodeRequest(t, o)))
+					continue
+				}
+				checkSchema(t, o.Value)
+				got.WriteString(show(decode(t, o.Value)))
 			}
 			if *rewrite {
 				head, _, _ := strings.Cut(string(data), "-- outputs --\n")
@@ -56,17 +61,14 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// runReplay returns the escalation records that a script leads to; log, if not
-// nil, sees every input record.
-func runReplay(t *testing.T, s script, log func(stream.Record)) [][]byte {
+// runReplay returns the records that a script leads to; log, if not nil, sees every
+// input record.
+func runReplay(t *testing.T, s script, log func(stream.Record)) []stream.Output {
 	t.Helper()
 	configs, first := scriptConfigs(t, s)
-	var out [][]byte
+	var out []stream.Output
 	d, err := replay.New(newHandler(t, configs), func(o stream.Output) error {
-		if o.Topic.Suffix != schemas.Escalations.Suffix {
-			t.Errorf("a record on %s: %s", o.Topic.Suffix, o.Value)
-		}
-		out = append(out, o.Value)
+		out = append(out, o)
 		return nil
 	})
 	if err != nil {
@@ -90,6 +92,13 @@ func runReplay(t *testing.T, s script, log func(stream.Record)) [][]byte {
 			check(d.Tick(m.at))
 		case m.apply != "":
 			check(d.Apply(activation(configs.version(t, s.drafts[m.apply]))))
+		case m.answer != "":
+			if !m.queued {
+				check(d.AdvanceTo(m.at))
+			}
+			check(d.Commit())
+			setRequest(m.input, requestMeant(t, m, out))
+			check(d.Apply(m.input))
 		case m.queued:
 			check(d.Apply(m.input))
 		default:
@@ -98,6 +107,42 @@ func runReplay(t *testing.T, s script, log func(stream.Record)) [][]byte {
 	}
 	check(d.Commit())
 	return out
+}
+
+// requestMeant returns the id of the request that a moment answers.
+func requestMeant(t *testing.T, m moment, out []stream.Output) string {
+	t.Helper()
+	_, conversation := inputKey(m.input)
+	var all, about []string
+	for _, o := range out {
+		if o.Topic.Suffix == schemas.GenesysRequests.Suffix {
+			r := decodeRequest(t, o)
+			all = append(all, r.Id)
+			if r.ConversationId == conversation {
+				about = append(about, r.Id)
+			}
+		}
+	}
+	if n, err := strconv.Atoi(m.answer); err == nil && n <= len(all) {
+		return all[n-1]
+	}
+	if m.answer != "newest" || len(about) == 0 {
+		t.Fatalf("%s: an answer to a request that was not made", showTime(schemas.Instant(m.at)))
+	}
+	return about[len(about)-1]
+}
+
+// decodeRequest reads a record of genesys-requests and compares its key.
+func decodeRequest(t *testing.T, o stream.Output) *schemas.GenesysRequest {
+	t.Helper()
+	r := &schemas.GenesysRequest{}
+	if err := r.UnmarshalVT(o.Value); err != nil {
+		t.Fatal(err)
+	}
+	if string(o.Key) != r.OrgId {
+		t.Errorf("request %s of org %s has the key %q", r.Id, r.OrgId, o.Key)
+	}
+	return r
 }
 
 // foreignEvent is an event of an org that has no rules: it is ignored.

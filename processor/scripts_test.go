@@ -1,6 +1,7 @@
 package processor_test
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -23,9 +24,15 @@ import (
 //	until TIME                  nothing happens until then
 //	tick TIME                   it is that time now, whatever fell due before
 //	apply NAME                  the section NAME is the org's file from here on
+//	checks on, checks off       the file in force with this for its checks
+//	TIME answer key=value...    as observed, and the answer to the newest request about
+//	                            the conversation, or to the n-th of all (to=n)
+//	TIME failed reason=WORD     no look was possible: an answer too
+//	TIME done outcome=WORD      what became of an action: an answer too
 //
 // in the order of arrival. TIME is UTC, on 2026-03-02 (a Monday) if it has no
-// date. Without rules.yaml the org has the default policy.
+// date. Without rules.yaml the org has the default policy. What is asked of Genesys
+// is shown between what is told.
 
 const scriptOrg = "acme"
 
@@ -48,6 +55,7 @@ type moment struct {
 	tick   bool
 	queued bool
 	apply  string
+	answer string // which request is answered; empty: none
 }
 
 func parseScript(t *testing.T, data []byte) script {
@@ -80,8 +88,33 @@ func parseScript(t *testing.T, data []byte) script {
 	if err := s.parseRules(rules); err != nil {
 		t.Fatalf("rules.yaml: %v", err)
 	}
+	s.switchChecks()
 	return s
 }
+
+// switchChecks makes drafts of what `checks on` and `checks off` put in force; at
+// the beginning of a script they are a part of its rules.
+func (s *script) switchChecks() {
+	for len(s.moments) > 0 && s.moments[0].apply == checksOn {
+		s.rules.Checks, s.moments = true, s.moments[1:]
+	}
+	current := s.rules
+	for _, m := range s.moments {
+		switch m.apply {
+		case "":
+		case checksOn, checksOff:
+			current.Checks = m.apply == checksOn
+			if s.drafts == nil {
+				s.drafts = map[string]sla.Rules{}
+			}
+			s.drafts[m.apply] = current
+		default:
+			current = s.drafts[m.apply]
+		}
+	}
+}
+
+const checksOn, checksOff = "checks on", "checks off"
 
 func (s *script) parseRules(text string) error {
 	return yaml.UnmarshalWithOptions([]byte(text), &s.rules, yaml.Strict())
@@ -96,6 +129,8 @@ func parseMoment(t *testing.T, words []string) moment {
 		return moment{at: parseTime(t, words[1]), tick: true}
 	case "apply":
 		return moment{apply: words[1]}
+	case "checks":
+		return moment{apply: "checks " + words[1]}
 	case "queued":
 		m := parseMoment(t, words[1:])
 		m.queued = true
@@ -110,8 +145,12 @@ func parseMoment(t *testing.T, words []string) moment {
 		}
 		args[key] = value
 	}
-	if words[1] == "observed" {
-		return moment{at: at, input: &schemas.InputRecord{Kind: &schemas.InputRecord_ThreadObserved{ThreadObserved: parseObserved(t, at, args)}}}
+	if in := parseAnswer(t, at, words[1], args); in != nil {
+		m := moment{at: at, input: in}
+		if words[1] != "observed" {
+			m.answer = cmp.Or(args["to"], "newest")
+		}
+		return m
 	}
 	topic, ok := schemas.EventTopic_value["EVENT_TOPIC_"+strings.ToUpper(strings.ReplaceAll(words[1], ".", "_"))]
 	if !ok {
@@ -135,6 +174,37 @@ func parseMoment(t *testing.T, words []string) moment {
 	return moment{at: at, input: &schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: e}}}
 }
 
+// parseAnswer reads what was learnt of Genesys, asked for or not; nil if the word
+// is none of that.
+func parseAnswer(t *testing.T, at int64, word string, args map[string]string) *schemas.InputRecord {
+	t.Helper()
+	switch word {
+	case "observed", "answer":
+		return &schemas.InputRecord{Kind: &schemas.InputRecord_ThreadObserved{ThreadObserved: parseObserved(t, at, args)}}
+	case "failed":
+		return &schemas.InputRecord{Kind: &schemas.InputRecord_CheckFailed{CheckFailed: &schemas.CheckFailed{
+			OrgId: scriptOrg, ConversationId: args["conversation"], Reason: args["reason"], AtMs: at,
+		}}}
+	case "done":
+		return &schemas.InputRecord{Kind: &schemas.InputRecord_ActionDone{ActionDone: &schemas.ActionDone{
+			OrgId: scriptOrg, ConversationId: args["conversation"], Do: args["do"], Outcome: args["outcome"], Reason: args["reason"], AtMs: at,
+		}}}
+	}
+	return nil
+}
+
+// setRequest makes an input the answer to a request.
+func setRequest(in *schemas.InputRecord, id string) {
+	switch kind := in.Kind.(type) {
+	case *schemas.InputRecord_ThreadObserved:
+		kind.ThreadObserved.RequestId = id
+	case *schemas.InputRecord_CheckFailed:
+		kind.CheckFailed.RequestId = id
+	case *schemas.InputRecord_ActionDone:
+		kind.ActionDone.RequestId = id
+	}
+}
+
 func parseObserved(t *testing.T, at int64, args map[string]string) *schemas.ThreadObserved {
 	o := &schemas.ThreadObserved{OrgId: scriptOrg, ConversationId: args["conversation"], ObservedAtMs: at, QueueId: args["queue"]}
 	for _, m := range strings.FieldsFunc(args["messages"], func(r rune) bool { return r == ',' }) {
@@ -144,7 +214,7 @@ func parseObserved(t *testing.T, at int64, args map[string]string) *schemas.Thre
 		})
 	}
 	if a := strings.Split(args["agent"], "/"); len(a) == 3 {
-		o.Agent = &schemas.Agent{Id: a[0], Name: strings.ReplaceAll(a[1], "_", " "), State: a[2]}
+		o.Agent = &schemas.Agent{Id: a[0], Name: strings.ReplaceAll(a[1], "_", " "), State: a[2], ParticipantId: args["participant"]}
 	}
 	if s := args["started"]; s != "" {
 		ms := parseTime(t, s)
@@ -192,11 +262,30 @@ func show(e *schemas.Escalation) string {
 	if e.Verified {
 		s += ", verified"
 	}
-	if e.Action != nil {
-		s += fmt.Sprintf(", %s %s (%s)", e.Action.Do, e.Action.Outcome, *e.Action.Reason)
+	if a := e.Action; a != nil {
+		s += fmt.Sprintf(", %s %s", a.Do, a.Outcome)
+		if a.Reason != nil {
+			s += " (" + *a.Reason + ")"
+		}
 	}
 	if e.Reason != nil {
 		s += ", because of " + *e.Reason
+	}
+	return s + "\n"
+}
+
+// showRequest writes a request as the scripts have it.
+func showRequest(r *schemas.GenesysRequest) string {
+	urgency := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(r.Urgency.String(), "URGENCY_")), "_", " ")
+	s := fmt.Sprintf("%s asks      %s, due %s", showTime(schemas.Instant(r.RequestedAtMs)), urgency, showTime(schemas.Instant(r.DueMs)))
+	if r.ConversationId != "c-1" {
+		s = r.ConversationId + " " + s
+	}
+	if a := r.GetAct(); a != nil {
+		s += fmt.Sprintf(", to %s from %s/%s on %s", a.Do, a.AgentId, a.AgentParticipantId, a.QueueId)
+		if a.DryRun {
+			s += ", dry run"
+		}
 	}
 	return s + "\n"
 }

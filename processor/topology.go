@@ -24,7 +24,7 @@ func NewTopology() Topology {
 		Source: schemas.ConversationEvents, Lookup: schemas.OrgConfig,
 		Handler: "processor.Handler (sla.Step)", Store: "conversations, orgs, sources, deadline index",
 		Changelog: schemas.SLAChangelog,
-		Sinks:     []schemas.Topic{schemas.Escalations, schemas.DeadLetters},
+		Sinks:     []schemas.Topic{schemas.Escalations, schemas.GenesysRequests, schemas.DeadLetters},
 	}
 }
 

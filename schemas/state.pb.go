@@ -77,6 +77,61 @@ func (SessionKind) EnumDescriptor() ([]byte, []int) {
 	return file_schemas_state_proto_rawDescGZIP(), []int{0}
 }
 
+// CheckStatus is where the newest check of an episode stands.
+type CheckStatus int32
+
+const (
+	// Answered, failed or given up, and judged: nothing is outstanding.
+	CheckStatus_CHECK_STATUS_UNSPECIFIED CheckStatus = 0
+	CheckStatus_CHECK_STATUS_OUTSTANDING CheckStatus = 1
+	// Observed or failed (timed out): to be judged by the next look.
+	CheckStatus_CHECK_STATUS_OBSERVED CheckStatus = 2
+	CheckStatus_CHECK_STATUS_FAILED   CheckStatus = 3
+)
+
+// Enum value maps for CheckStatus.
+var (
+	CheckStatus_name = map[int32]string{
+		0: "CHECK_STATUS_UNSPECIFIED",
+		1: "CHECK_STATUS_OUTSTANDING",
+		2: "CHECK_STATUS_OBSERVED",
+		3: "CHECK_STATUS_FAILED",
+	}
+	CheckStatus_value = map[string]int32{
+		"CHECK_STATUS_UNSPECIFIED": 0,
+		"CHECK_STATUS_OUTSTANDING": 1,
+		"CHECK_STATUS_OBSERVED":    2,
+		"CHECK_STATUS_FAILED":      3,
+	}
+)
+
+func (x CheckStatus) Enum() *CheckStatus {
+	p := new(CheckStatus)
+	*p = x
+	return p
+}
+
+func (x CheckStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CheckStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_schemas_state_proto_enumTypes[1].Descriptor()
+}
+
+func (CheckStatus) Type() protoreflect.EnumType {
+	return &file_schemas_state_proto_enumTypes[1]
+}
+
+func (x CheckStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CheckStatus.Descriptor instead.
+func (CheckStatus) EnumDescriptor() ([]byte, []int) {
+	return file_schemas_state_proto_rawDescGZIP(), []int{1}
+}
+
 // RaisedStatus is the fate of a raised tier.
 type RaisedStatus int32
 
@@ -118,11 +173,11 @@ func (x RaisedStatus) String() string {
 }
 
 func (RaisedStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_schemas_state_proto_enumTypes[1].Descriptor()
+	return file_schemas_state_proto_enumTypes[2].Descriptor()
 }
 
 func (RaisedStatus) Type() protoreflect.EnumType {
-	return &file_schemas_state_proto_enumTypes[1]
+	return &file_schemas_state_proto_enumTypes[2]
 }
 
 func (x RaisedStatus) Number() protoreflect.EnumNumber {
@@ -131,7 +186,7 @@ func (x RaisedStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RaisedStatus.Descriptor instead.
 func (RaisedStatus) EnumDescriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{1}
+	return file_schemas_state_proto_rawDescGZIP(), []int{2}
 }
 
 // ConversationState is all that is known of one conversation: facts, and what
@@ -158,7 +213,9 @@ type ConversationState struct {
 	Past []*Raising `protobuf:"bytes,5,rep,name=past,proto3" json:"past,omitempty"`
 	// The newest closed episode, if no session of a customer was known when the ends
 	// of the others closed it: a customer's start that comes late takes that back.
-	Unsure        *Unsure     `protobuf:"bytes,6,opt,name=unsure,proto3" json:"unsure,omitempty"`
+	Unsure *Unsure `protobuf:"bytes,6,opt,name=unsure,proto3" json:"unsure,omitempty"`
+	// How many requests to Genesys were made; each one's id is to differ.
+	Requests      uint32      `protobuf:"varint,8,opt,name=requests,proto3" json:"requests,omitempty"`
 	Table         *StateTable `protobuf:"bytes,15,opt,name=table,proto3" json:"table,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -234,6 +291,13 @@ func (x *ConversationState) GetUnsure() *Unsure {
 		return x.Unsure
 	}
 	return nil
+}
+
+func (x *ConversationState) GetRequests() uint32 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
 }
 
 func (x *ConversationState) GetTable() *StateTable {
@@ -850,6 +914,9 @@ type Episode struct {
 	// Short forms, see ConversationState; the attributes by key.
 	AttributeList []*Attribute `protobuf:"bytes,13,rep,name=attribute_list,json=attributeList,proto3" json:"attribute_list,omitempty"`
 	Observed      *Observed    `protobuf:"bytes,14,opt,name=observed,proto3" json:"observed,omitempty"`
+	// The newest check, and the tier whose action is being taken (checks: on).
+	Check         *CheckState  `protobuf:"bytes,20,opt,name=check,proto3" json:"check,omitempty"`
+	Acting        *ActionState `protobuf:"bytes,21,opt,name=acting,proto3" json:"acting,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -982,6 +1049,172 @@ func (x *Episode) GetObserved() *Observed {
 	return nil
 }
 
+func (x *Episode) GetCheck() *CheckState {
+	if x != nil {
+		return x.Check
+	}
+	return nil
+}
+
+func (x *Episode) GetActing() *ActionState {
+	if x != nil {
+		return x.Acting
+	}
+	return nil
+}
+
+// CheckState is the newest request to look at a conversation. It is kept when it is
+// settled: the next look follows from when the newest was asked for.
+type CheckState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The partition's now when it was made.
+	AskedMs int64 `protobuf:"varint,1,opt,name=asked_ms,json=askedMs,proto3" json:"asked_ms,omitempty"`
+	// Which request of the conversation it is.
+	Serial  uint32      `protobuf:"varint,2,opt,name=serial,proto3" json:"serial,omitempty"`
+	Urgency Urgency     `protobuf:"varint,3,opt,name=urgency,proto3,enum=unpark.v1.Urgency" json:"urgency,omitempty"`
+	Status  CheckStatus `protobuf:"varint,4,opt,name=status,proto3,enum=unpark.v1.CheckStatus" json:"status,omitempty"`
+	// Now of the first tick after the request, from which its timeout counts.
+	CountedMs     *int64 `protobuf:"varint,5,opt,name=counted_ms,json=countedMs,proto3,oneof" json:"counted_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckState) Reset() {
+	*x = CheckState{}
+	mi := &file_schemas_state_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckState) ProtoMessage() {}
+
+func (x *CheckState) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_state_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckState.ProtoReflect.Descriptor instead.
+func (*CheckState) Descriptor() ([]byte, []int) {
+	return file_schemas_state_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CheckState) GetAskedMs() int64 {
+	if x != nil {
+		return x.AskedMs
+	}
+	return 0
+}
+
+func (x *CheckState) GetSerial() uint32 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *CheckState) GetUrgency() Urgency {
+	if x != nil {
+		return x.Urgency
+	}
+	return Urgency_URGENCY_UNSPECIFIED
+}
+
+func (x *CheckState) GetStatus() CheckStatus {
+	if x != nil {
+		return x.Status
+	}
+	return CheckStatus_CHECK_STATUS_UNSPECIFIED
+}
+
+func (x *CheckState) GetCountedMs() int64 {
+	if x != nil && x.CountedMs != nil {
+		return *x.CountedMs
+	}
+	return 0
+}
+
+// ActionState is a tier whose action was asked for: it is raised when that is done,
+// refused or timed out.
+type ActionState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As it is to be raised, but for the outcome.
+	Tier          *Raised `protobuf:"bytes,1,opt,name=tier,proto3" json:"tier,omitempty"`
+	AskedMs       int64   `protobuf:"varint,2,opt,name=asked_ms,json=askedMs,proto3" json:"asked_ms,omitempty"`
+	Serial        uint32  `protobuf:"varint,3,opt,name=serial,proto3" json:"serial,omitempty"`
+	CountedMs     *int64  `protobuf:"varint,4,opt,name=counted_ms,json=countedMs,proto3,oneof" json:"counted_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActionState) Reset() {
+	*x = ActionState{}
+	mi := &file_schemas_state_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActionState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActionState) ProtoMessage() {}
+
+func (x *ActionState) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_state_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActionState.ProtoReflect.Descriptor instead.
+func (*ActionState) Descriptor() ([]byte, []int) {
+	return file_schemas_state_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ActionState) GetTier() *Raised {
+	if x != nil {
+		return x.Tier
+	}
+	return nil
+}
+
+func (x *ActionState) GetAskedMs() int64 {
+	if x != nil {
+		return x.AskedMs
+	}
+	return 0
+}
+
+func (x *ActionState) GetSerial() uint32 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *ActionState) GetCountedMs() int64 {
+	if x != nil && x.CountedMs != nil {
+		return *x.CountedMs
+	}
+	return 0
+}
+
 // Raised is a tier that fell due in this episode.
 type Raised struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -1010,7 +1243,7 @@ type Raised struct {
 
 func (x *Raised) Reset() {
 	*x = Raised{}
-	mi := &file_schemas_state_proto_msgTypes[9]
+	mi := &file_schemas_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1255,7 @@ func (x *Raised) String() string {
 func (*Raised) ProtoMessage() {}
 
 func (x *Raised) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[9]
+	mi := &file_schemas_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1268,7 @@ func (x *Raised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Raised.ProtoReflect.Descriptor instead.
 func (*Raised) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{9}
+	return file_schemas_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Raised) GetObjective() string {
@@ -1171,7 +1404,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_schemas_state_proto_msgTypes[10]
+	mi := &file_schemas_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1416,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[10]
+	mi := &file_schemas_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1429,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{10}
+	return file_schemas_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Action) GetDo() string {
@@ -1230,14 +1463,16 @@ type OrgState struct {
 	// version; absent: none.
 	RejudgeFrom []byte `protobuf:"bytes,3,opt,name=rejudge_from,json=rejudgeFrom,proto3,oneof" json:"rejudge_from,omitempty"`
 	// Bridge sources that carried events of the org, sorted.
-	Sources       []string `protobuf:"bytes,4,rep,name=sources,proto3" json:"sources,omitempty"`
+	Sources []string `protobuf:"bytes,4,rep,name=sources,proto3" json:"sources,omitempty"`
+	// When actions were asked for within the last hour, oldest first.
+	ActedMs       []int64 `protobuf:"varint,5,rep,packed,name=acted_ms,json=actedMs,proto3" json:"acted_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OrgState) Reset() {
 	*x = OrgState{}
-	mi := &file_schemas_state_proto_msgTypes[11]
+	mi := &file_schemas_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1484,7 @@ func (x *OrgState) String() string {
 func (*OrgState) ProtoMessage() {}
 
 func (x *OrgState) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[11]
+	mi := &file_schemas_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1497,7 @@ func (x *OrgState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrgState.ProtoReflect.Descriptor instead.
 func (*OrgState) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{11}
+	return file_schemas_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OrgState) GetVersion() uint32 {
@@ -1293,6 +1528,13 @@ func (x *OrgState) GetSources() []string {
 	return nil
 }
 
+func (x *OrgState) GetActedMs() []int64 {
+	if x != nil {
+		return x.ActedMs
+	}
+	return nil
+}
+
 // SourceState is how far a bridge source has been read.
 type SourceState struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -1306,7 +1548,7 @@ type SourceState struct {
 
 func (x *SourceState) Reset() {
 	*x = SourceState{}
-	mi := &file_schemas_state_proto_msgTypes[12]
+	mi := &file_schemas_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1560,7 @@ func (x *SourceState) String() string {
 func (*SourceState) ProtoMessage() {}
 
 func (x *SourceState) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[12]
+	mi := &file_schemas_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1573,7 @@ func (x *SourceState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceState.ProtoReflect.Descriptor instead.
 func (*SourceState) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{12}
+	return file_schemas_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SourceState) GetVersion() uint32 {
@@ -1378,7 +1620,7 @@ type PartitionMeta struct {
 
 func (x *PartitionMeta) Reset() {
 	*x = PartitionMeta{}
-	mi := &file_schemas_state_proto_msgTypes[13]
+	mi := &file_schemas_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1390,7 +1632,7 @@ func (x *PartitionMeta) String() string {
 func (*PartitionMeta) ProtoMessage() {}
 
 func (x *PartitionMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_state_proto_msgTypes[13]
+	mi := &file_schemas_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +1645,7 @@ func (x *PartitionMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartitionMeta.ProtoReflect.Descriptor instead.
 func (*PartitionMeta) Descriptor() ([]byte, []int) {
-	return file_schemas_state_proto_rawDescGZIP(), []int{13}
+	return file_schemas_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PartitionMeta) GetVersion() uint32 {
@@ -1459,7 +1701,7 @@ var File_schemas_state_proto protoreflect.FileDescriptor
 
 const file_schemas_state_proto_rawDesc = "" +
 	"\n" +
-	"\x13schemas/state.proto\x12\tunpark.v1\x1a\x13schemas/input.proto\"\xc9\x02\n" +
+	"\x13schemas/state.proto\x12\tunpark.v1\x1a\x15schemas/genesys.proto\x1a\x13schemas/input.proto\"\xe5\x02\n" +
 	"\x11ConversationState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12$\n" +
 	"\vdeadline_ms\x18\x02 \x01(\x03H\x00R\n" +
@@ -1468,7 +1710,8 @@ const file_schemas_state_proto_rawDesc = "" +
 	"closedAtMs\x88\x01\x01\x12,\n" +
 	"\aepisode\x18\x04 \x01(\v2\x12.unpark.v1.EpisodeR\aepisode\x12&\n" +
 	"\x04past\x18\x05 \x03(\v2\x12.unpark.v1.RaisingR\x04past\x12)\n" +
-	"\x06unsure\x18\x06 \x01(\v2\x11.unpark.v1.UnsureR\x06unsure\x12+\n" +
+	"\x06unsure\x18\x06 \x01(\v2\x11.unpark.v1.UnsureR\x06unsure\x12\x1a\n" +
+	"\brequests\x18\b \x01(\rR\brequests\x12+\n" +
 	"\x05table\x18\x0f \x01(\v2\x15.unpark.v1.StateTableR\x05tableB\x0e\n" +
 	"\f_deadline_msB\x0f\n" +
 	"\r_closed_at_ms\"Q\n" +
@@ -1530,7 +1773,7 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\vagent_since\x18\n" +
 	" \x01(\x04R\n" +
 	"agentSince\x12\x1a\n" +
-	"\bmessages\x18\v \x03(\x04R\bmessages\"\x8e\x06\n" +
+	"\bmessages\x18\v \x03(\x04R\bmessages\"\xeb\x06\n" +
 	"\aEpisode\x12\x16\n" +
 	"\x06opened\x18\x01 \x01(\bR\x06opened\x120\n" +
 	"\vfirst_start\x18\x02 \x01(\v2\x0f.unpark.v1.FactR\n" +
@@ -1549,11 +1792,29 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\x06raised\x18\v \x03(\v2\x11.unpark.v1.RaisedR\x06raised\x12)\n" +
 	"\x10retired_sessions\x18\f \x03(\x06R\x0fretiredSessions\x12;\n" +
 	"\x0eattribute_list\x18\r \x03(\v2\x14.unpark.v1.AttributeR\rattributeList\x12/\n" +
-	"\bobserved\x18\x0e \x01(\v2\x13.unpark.v1.ObservedR\bobserved\x1aN\n" +
+	"\bobserved\x18\x0e \x01(\v2\x13.unpark.v1.ObservedR\bobserved\x12+\n" +
+	"\x05check\x18\x14 \x01(\v2\x15.unpark.v1.CheckStateR\x05check\x12.\n" +
+	"\x06acting\x18\x15 \x01(\v2\x16.unpark.v1.ActionStateR\x06acting\x1aN\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12%\n" +
 	"\x05value\x18\x02 \x01(\v2\x0f.unpark.v1.FactR\x05value:\x028\x01B\x14\n" +
-	"\x12_observed_start_ms\"\x87\x04\n" +
+	"\x12_observed_start_ms\"\xd0\x01\n" +
+	"\n" +
+	"CheckState\x12\x19\n" +
+	"\basked_ms\x18\x01 \x01(\x03R\aaskedMs\x12\x16\n" +
+	"\x06serial\x18\x02 \x01(\rR\x06serial\x12,\n" +
+	"\aurgency\x18\x03 \x01(\x0e2\x12.unpark.v1.UrgencyR\aurgency\x12.\n" +
+	"\x06status\x18\x04 \x01(\x0e2\x16.unpark.v1.CheckStatusR\x06status\x12\"\n" +
+	"\n" +
+	"counted_ms\x18\x05 \x01(\x03H\x00R\tcountedMs\x88\x01\x01B\r\n" +
+	"\v_counted_ms\"\x9a\x01\n" +
+	"\vActionState\x12%\n" +
+	"\x04tier\x18\x01 \x01(\v2\x11.unpark.v1.RaisedR\x04tier\x12\x19\n" +
+	"\basked_ms\x18\x02 \x01(\x03R\aaskedMs\x12\x16\n" +
+	"\x06serial\x18\x03 \x01(\rR\x06serial\x12\"\n" +
+	"\n" +
+	"counted_ms\x18\x04 \x01(\x03H\x00R\tcountedMs\x88\x01\x01B\r\n" +
+	"\v_counted_ms\"\x87\x04\n" +
 	"\x06Raised\x12\x1c\n" +
 	"\tobjective\x18\x01 \x01(\tR\tobjective\x12\x13\n" +
 	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\x12\x19\n" +
@@ -1577,12 +1838,13 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\x06Action\x12\x0e\n" +
 	"\x02do\x18\x01 \x01(\tR\x02do\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xeb\x01\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x86\x02\n" +
 	"\bOrgState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x127\n" +
 	"\x06active\x18\x02 \x03(\v2\x1f.unpark.v1.OrgState.ActiveEntryR\x06active\x12&\n" +
 	"\frejudge_from\x18\x03 \x01(\fH\x00R\vrejudgeFrom\x88\x01\x01\x12\x18\n" +
-	"\asources\x18\x04 \x03(\tR\asources\x1a9\n" +
+	"\asources\x18\x04 \x03(\tR\asources\x12\x19\n" +
+	"\bacted_ms\x18\x05 \x03(\x03R\aactedMs\x1a9\n" +
 	"\vActiveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x0f\n" +
@@ -1607,7 +1869,12 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\x15SESSION_KIND_CUSTOMER\x10\x01\x12\x14\n" +
 	"\x10SESSION_KIND_ACD\x10\x02\x12\x15\n" +
 	"\x11SESSION_KIND_USER\x10\x03\x12\x15\n" +
-	"\x11SESSION_KIND_FLOW\x10\x04*\xa4\x01\n" +
+	"\x11SESSION_KIND_FLOW\x10\x04*}\n" +
+	"\vCheckStatus\x12\x1c\n" +
+	"\x18CHECK_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18CHECK_STATUS_OUTSTANDING\x10\x01\x12\x19\n" +
+	"\x15CHECK_STATUS_OBSERVED\x10\x02\x12\x17\n" +
+	"\x13CHECK_STATUS_FAILED\x10\x03*\xa4\x01\n" +
 	"\fRaisedStatus\x12\x1d\n" +
 	"\x19RAISED_STATUS_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14RAISED_STATUS_RAISED\x10\x01\x12\x19\n" +
@@ -1627,57 +1894,66 @@ func file_schemas_state_proto_rawDescGZIP() []byte {
 	return file_schemas_state_proto_rawDescData
 }
 
-var file_schemas_state_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_schemas_state_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_schemas_state_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_schemas_state_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_schemas_state_proto_goTypes = []any{
 	(SessionKind)(0),          // 0: unpark.v1.SessionKind
-	(RaisedStatus)(0),         // 1: unpark.v1.RaisedStatus
-	(*ConversationState)(nil), // 2: unpark.v1.ConversationState
-	(*StateTable)(nil),        // 3: unpark.v1.StateTable
-	(*Unsure)(nil),            // 4: unpark.v1.Unsure
-	(*Raising)(nil),           // 5: unpark.v1.Raising
-	(*Session)(nil),           // 6: unpark.v1.Session
-	(*Fact)(nil),              // 7: unpark.v1.Fact
-	(*Attribute)(nil),         // 8: unpark.v1.Attribute
-	(*Observed)(nil),          // 9: unpark.v1.Observed
-	(*Episode)(nil),           // 10: unpark.v1.Episode
-	(*Raised)(nil),            // 11: unpark.v1.Raised
-	(*Action)(nil),            // 12: unpark.v1.Action
-	(*OrgState)(nil),          // 13: unpark.v1.OrgState
-	(*SourceState)(nil),       // 14: unpark.v1.SourceState
-	(*PartitionMeta)(nil),     // 15: unpark.v1.PartitionMeta
-	nil,                       // 16: unpark.v1.Episode.AttributesEntry
-	nil,                       // 17: unpark.v1.OrgState.ActiveEntry
-	(*ThreadObserved)(nil),    // 18: unpark.v1.ThreadObserved
+	(CheckStatus)(0),          // 1: unpark.v1.CheckStatus
+	(RaisedStatus)(0),         // 2: unpark.v1.RaisedStatus
+	(*ConversationState)(nil), // 3: unpark.v1.ConversationState
+	(*StateTable)(nil),        // 4: unpark.v1.StateTable
+	(*Unsure)(nil),            // 5: unpark.v1.Unsure
+	(*Raising)(nil),           // 6: unpark.v1.Raising
+	(*Session)(nil),           // 7: unpark.v1.Session
+	(*Fact)(nil),              // 8: unpark.v1.Fact
+	(*Attribute)(nil),         // 9: unpark.v1.Attribute
+	(*Observed)(nil),          // 10: unpark.v1.Observed
+	(*Episode)(nil),           // 11: unpark.v1.Episode
+	(*CheckState)(nil),        // 12: unpark.v1.CheckState
+	(*ActionState)(nil),       // 13: unpark.v1.ActionState
+	(*Raised)(nil),            // 14: unpark.v1.Raised
+	(*Action)(nil),            // 15: unpark.v1.Action
+	(*OrgState)(nil),          // 16: unpark.v1.OrgState
+	(*SourceState)(nil),       // 17: unpark.v1.SourceState
+	(*PartitionMeta)(nil),     // 18: unpark.v1.PartitionMeta
+	nil,                       // 19: unpark.v1.Episode.AttributesEntry
+	nil,                       // 20: unpark.v1.OrgState.ActiveEntry
+	(*ThreadObserved)(nil),    // 21: unpark.v1.ThreadObserved
+	(Urgency)(0),              // 22: unpark.v1.Urgency
 }
 var file_schemas_state_proto_depIdxs = []int32{
-	10, // 0: unpark.v1.ConversationState.episode:type_name -> unpark.v1.Episode
-	5,  // 1: unpark.v1.ConversationState.past:type_name -> unpark.v1.Raising
-	4,  // 2: unpark.v1.ConversationState.unsure:type_name -> unpark.v1.Unsure
-	3,  // 3: unpark.v1.ConversationState.table:type_name -> unpark.v1.StateTable
-	10, // 4: unpark.v1.Unsure.episode:type_name -> unpark.v1.Episode
+	11, // 0: unpark.v1.ConversationState.episode:type_name -> unpark.v1.Episode
+	6,  // 1: unpark.v1.ConversationState.past:type_name -> unpark.v1.Raising
+	5,  // 2: unpark.v1.ConversationState.unsure:type_name -> unpark.v1.Unsure
+	4,  // 3: unpark.v1.ConversationState.table:type_name -> unpark.v1.StateTable
+	11, // 4: unpark.v1.Unsure.episode:type_name -> unpark.v1.Episode
 	0,  // 5: unpark.v1.Session.kind:type_name -> unpark.v1.SessionKind
-	7,  // 6: unpark.v1.Attribute.fact:type_name -> unpark.v1.Fact
-	7,  // 7: unpark.v1.Episode.first_start:type_name -> unpark.v1.Fact
-	6,  // 8: unpark.v1.Episode.sessions:type_name -> unpark.v1.Session
-	7,  // 9: unpark.v1.Episode.queue:type_name -> unpark.v1.Fact
-	7,  // 10: unpark.v1.Episode.division:type_name -> unpark.v1.Fact
-	7,  // 11: unpark.v1.Episode.media:type_name -> unpark.v1.Fact
-	7,  // 12: unpark.v1.Episode.message_type:type_name -> unpark.v1.Fact
-	16, // 13: unpark.v1.Episode.attributes:type_name -> unpark.v1.Episode.AttributesEntry
-	18, // 14: unpark.v1.Episode.observation:type_name -> unpark.v1.ThreadObserved
-	11, // 15: unpark.v1.Episode.raised:type_name -> unpark.v1.Raised
-	8,  // 16: unpark.v1.Episode.attribute_list:type_name -> unpark.v1.Attribute
-	9,  // 17: unpark.v1.Episode.observed:type_name -> unpark.v1.Observed
-	1,  // 18: unpark.v1.Raised.status:type_name -> unpark.v1.RaisedStatus
-	12, // 19: unpark.v1.Raised.action:type_name -> unpark.v1.Action
-	17, // 20: unpark.v1.OrgState.active:type_name -> unpark.v1.OrgState.ActiveEntry
-	7,  // 21: unpark.v1.Episode.AttributesEntry.value:type_name -> unpark.v1.Fact
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	8,  // 6: unpark.v1.Attribute.fact:type_name -> unpark.v1.Fact
+	8,  // 7: unpark.v1.Episode.first_start:type_name -> unpark.v1.Fact
+	7,  // 8: unpark.v1.Episode.sessions:type_name -> unpark.v1.Session
+	8,  // 9: unpark.v1.Episode.queue:type_name -> unpark.v1.Fact
+	8,  // 10: unpark.v1.Episode.division:type_name -> unpark.v1.Fact
+	8,  // 11: unpark.v1.Episode.media:type_name -> unpark.v1.Fact
+	8,  // 12: unpark.v1.Episode.message_type:type_name -> unpark.v1.Fact
+	19, // 13: unpark.v1.Episode.attributes:type_name -> unpark.v1.Episode.AttributesEntry
+	21, // 14: unpark.v1.Episode.observation:type_name -> unpark.v1.ThreadObserved
+	14, // 15: unpark.v1.Episode.raised:type_name -> unpark.v1.Raised
+	9,  // 16: unpark.v1.Episode.attribute_list:type_name -> unpark.v1.Attribute
+	10, // 17: unpark.v1.Episode.observed:type_name -> unpark.v1.Observed
+	12, // 18: unpark.v1.Episode.check:type_name -> unpark.v1.CheckState
+	13, // 19: unpark.v1.Episode.acting:type_name -> unpark.v1.ActionState
+	22, // 20: unpark.v1.CheckState.urgency:type_name -> unpark.v1.Urgency
+	1,  // 21: unpark.v1.CheckState.status:type_name -> unpark.v1.CheckStatus
+	14, // 22: unpark.v1.ActionState.tier:type_name -> unpark.v1.Raised
+	2,  // 23: unpark.v1.Raised.status:type_name -> unpark.v1.RaisedStatus
+	15, // 24: unpark.v1.Raised.action:type_name -> unpark.v1.Action
+	20, // 25: unpark.v1.OrgState.active:type_name -> unpark.v1.OrgState.ActiveEntry
+	8,  // 26: unpark.v1.Episode.AttributesEntry.value:type_name -> unpark.v1.Fact
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_schemas_state_proto_init() }
@@ -1685,19 +1961,22 @@ func file_schemas_state_proto_init() {
 	if File_schemas_state_proto != nil {
 		return
 	}
+	file_schemas_genesys_proto_init()
 	file_schemas_input_proto_init()
 	file_schemas_state_proto_msgTypes[0].OneofWrappers = []any{}
 	file_schemas_state_proto_msgTypes[2].OneofWrappers = []any{}
 	file_schemas_state_proto_msgTypes[4].OneofWrappers = []any{}
 	file_schemas_state_proto_msgTypes[8].OneofWrappers = []any{}
-	file_schemas_state_proto_msgTypes[11].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[9].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[10].OneofWrappers = []any{}
+	file_schemas_state_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_schemas_state_proto_rawDesc), len(file_schemas_state_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   16,
+			NumEnums:      3,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

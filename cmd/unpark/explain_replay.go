@@ -25,7 +25,7 @@ func explainFiles(ctx context.Context, f explainFlags, until int64, conversation
 	if err != nil {
 		return nil, nil, err
 	}
-	e := explainer{rules: processor.NewRules(rules), names: make(map[string]string)}
+	e := explainer{rules: processor.NewRulesWithoutChecks(rules), names: make(map[string]string)}
 	for _, o := range cfg.Orgs {
 		e.names[o.ID] = o.Name
 	}

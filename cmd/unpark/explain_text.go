@@ -22,6 +22,7 @@ func explanationText(x sla.Explanation, orgName string) string {
 	}
 	t.raised(x.Raised)
 	t.next(x)
+	t.genesys(x)
 	return t.String()
 }
 
@@ -162,14 +163,31 @@ func (t *explanationWriter) next(x sla.Explanation) {
 		t.line("  next: nothing, until the customer is owed an answer")
 	case sla.WaitsNobody:
 		t.line("  next: nothing, every tier is raised")
+	case sla.WaitsAction:
+		t.line("  next: the outcome of an action")
 	default:
 		n := x.Next
 		s := fmt.Sprintf("%s of %s at %s, due %s", n.Kind, n.Objective, seconds(n.Seconds), utc(n.Due))
-		if x.WaitsFor == sla.WaitsGrace {
+		if x.WaitsFor == sla.WaitsCheck {
+			s += ", raised if the look at Genesys that is outstanding does not settle it"
+		} else if x.WaitsFor == sla.WaitsGrace {
 			s += ", raised as soon as events in flight have had their time"
 		} else if n.Hours != "open" {
 			s += "; its hours are closed now"
 		}
 		t.line("  next: %s", s)
+	}
+}
+
+// genesys tells what Genesys was asked for, and when it is looked at next.
+func (t *explanationWriter) genesys(x sla.Explanation) {
+	if r := x.Check; r != nil {
+		t.line("  asked Genesys for a look %s (%s), request %s, given up %s", utc(r.Asked), r.For, r.ID, maybe(r.AnswerBy, "when no answer comes"))
+	}
+	if r := x.Action; r != nil {
+		t.line("  asked Genesys to %s %s, request %s, given up %s", r.For, utc(r.Asked), r.ID, maybe(r.AnswerBy, "when no answer comes"))
+	}
+	if n := x.NextCheck; n != nil {
+		t.line("  looks at Genesys next %s (%s), if nothing changes", utc(n.At), n.For)
 	}
 }

@@ -38,6 +38,11 @@ type Explanation struct {
 	Raised        []RaisedView    `json:"raised"`
 	Next          *NextTier       `json:"next"`
 	WaitsFor      string          `json:"waitsFor"` // one of Waits...
+	// Check is the look at Genesys that is outstanding, Action what Genesys was
+	// asked to do, NextCheck the look that is planned next if nothing changes.
+	Check     *RequestView   `json:"check"`
+	Action    *RequestView   `json:"action"`
+	NextCheck *NextCheckView `json:"nextCheck"`
 	// Look is when the conversation is looked at next.
 	Look *schemas.Instant `json:"look"`
 }
@@ -57,6 +62,8 @@ const (
 	WaitsPolicy   = "policy"   // no policy matches
 	WaitsDue      = "due"      // the next tier to fall due
 	WaitsGrace    = "grace"    // events in flight; the tier has fallen due
+	WaitsCheck    = "check"    // the answer to a look; the tier has fallen due
+	WaitsAction   = "action"   // the outcome of the tier's action
 	WaitsCustomer = "customer" // nobody is owed an answer
 	WaitsNobody   = "nobody"   // everything that can be raised is
 )
@@ -161,6 +168,7 @@ func (x *Explanation) opened(s *step) {
 		}
 	}
 	x.WaitsFor = x.next(s, p)
+	x.asked(s)
 }
 
 func (x *Explanation) observed(s *step) {

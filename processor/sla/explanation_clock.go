@@ -83,6 +83,9 @@ func (x *Explanation) next(s *step, p *policy) (waitsFor string) {
 	// Whether the org's sources lag is not known here, so that holds nothing.
 	s.env.Held = nil
 	list := s.candidates()
+	if len(list) == 0 && s.st.Episode.Acting != nil {
+		return WaitsAction
+	}
 	if len(list) == 0 {
 		for _, o := range x.Objectives {
 			for _, t := range o.Tiers {
@@ -100,7 +103,10 @@ func (x *Explanation) next(s *step, p *policy) (waitsFor string) {
 	if now := c.objective.hours.Intervals(s.env.Now, s.env.Now+1); len(now) > 0 {
 		x.Next.Hours = now[0].State.String()
 	}
-	if c.due <= s.env.Now {
+	switch {
+	case c.look <= s.env.Now && s.env.Rules.checks && outstanding(s.st.Episode):
+		return WaitsCheck
+	case c.due <= s.env.Now:
 		return WaitsGrace
 	}
 	return WaitsDue

@@ -123,6 +123,7 @@ func observe(ep *schemas.Episode, o *schemas.ThreadObserved, closedAt *int64) {
 	}
 	if ep.Observation == nil || o.ObservedAtMs >= ep.Observation.ObservedAtMs {
 		ep.Observation = compact(o)
+		ep.Observation.RequestId = "" // what it answers is settled
 	}
 }
 

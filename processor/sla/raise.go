@@ -32,7 +32,7 @@ func (s *step) candidates() []candidate {
 	for i := range p.objectives {
 		o := &p.objectives[i]
 		for _, tier := range o.tiers {
-			if s.raisedAlready(o, tier) {
+			if s.raisedAlready(o, tier) || s.acting(o, tier) {
 				continue
 			}
 			start, due, ok := o.due(t, tier.at)
@@ -63,30 +63,44 @@ func (s *step) raisedAlready(o *objective, t tier) bool {
 	})
 }
 
-// raiseDue raises what is due now.
-func (s *step) raiseDue() {
-	due := s.candidates()
-	if len(due) == 0 {
-		return
-	}
-	p := s.env.Rules.policyFor(s.st.Episode)
-	for _, c := range due {
+// raiseDue raises what is due now, and returns what is held until Genesys has been
+// looked at.
+func (s *step) raiseDue() (held []candidate) {
+	list := s.candidates()
+	for _, c := range list {
 		if c.look > s.env.Now {
 			continue
 		}
-		r := &schemas.Raised{
-			Objective: c.objective.name, AtMs: c.tier.at, StartMs: c.start, DueMs: c.due,
-			Raising: s.raisings(c) + 1, Status: schemas.RaisedStatus_RAISED_STATUS_RAISED,
-			Kind: c.tier.kind, Policy: p.name, PolicyVersion: s.env.Rules.Version, Verified: s.verified(),
+		v := s.verdict(c)
+		switch {
+		case v.hold:
+			held = append(held, c)
+		case s.env.Rules.checks && c.tier.kind == KindAction && s.st.Episode.Acting != nil:
+			// One action at a time.
+		default:
+			s.raise(c, v.verified)
 		}
-		if c.tier.kind == KindAction {
-			// An action is never taken unverified (SLA.md section 5.7).
-			r.Action = &schemas.Action{Do: c.tier.action, Outcome: "not_taken", Reason: "checks_off"}
-		}
-		s.st.Episode.Raised = append(s.st.Episode.Raised, r)
-		s.emit(r, c.objective, readThread(s.st, p.botsReply), s.env.Now)
 	}
 	s.forgetSettled()
+	return held
+}
+
+// raise raises a tier, at once or with the outcome of its action.
+func (s *step) raise(c candidate, verified bool) {
+	p := s.env.Rules.policyFor(s.st.Episode)
+	r := &schemas.Raised{
+		Objective: c.objective.name, AtMs: c.tier.at, StartMs: c.start, DueMs: c.due,
+		Raising: s.raisings(c) + 1, Status: schemas.RaisedStatus_RAISED_STATUS_RAISED,
+		Kind: c.tier.kind, Policy: p.name, PolicyVersion: s.env.Rules.Version, Verified: verified,
+	}
+	if c.tier.kind == KindAction {
+		r.Action = &schemas.Action{Do: c.tier.action}
+		if s.act(r) {
+			return
+		}
+	}
+	s.st.Episode.Raised = append(s.st.Episode.Raised, r)
+	s.emit(r, c.objective, readThread(s.st, p.botsReply), s.env.Now)
 }
 
 // raisings counts how often the tier was raised with this due before.

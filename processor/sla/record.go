@@ -45,7 +45,7 @@ func (s *step) emit(r *schemas.Raised, o *objective, t thread, until int64) {
 			e.Explain = list
 		}
 	}
-	s.out = append(s.out, e)
+	s.out.Escalations = append(s.out.Escalations, e)
 }
 
 // EscalationID is the id of a raised tier (SLA.md section 5).

@@ -4,11 +4,13 @@ import (
 	"unpark/schemas"
 )
 
-// Input is what a step is about: an event, an observation, or neither (a look
-// that fell due).
+// Input is what a step is about: an event, something that Genesys was asked for, or
+// neither (a look that fell due).
 type Input struct {
 	Event    *schemas.ConversationEvent
 	Observed *schemas.ThreadObserved
+	Failed   *schemas.CheckFailed
+	Done     *schemas.ActionDone
 	// Rejudge judges what is raised by rules that have changed.
 	Rejudge bool
 }
@@ -27,6 +29,8 @@ type Env struct {
 	// Held says whether the tiers due at an instant wait for the org's sources to
 	// be read up to it, and when to look again (ARCHITECTURE.md, "Time is in the log").
 	Held func(due int64) (retry int64, held bool)
+	// MayAct counts an action of the org, and says whether its cap allows it.
+	MayAct func() bool
 }
 
 // Step applies an input to the state of a conversation, which it changes in
@@ -43,13 +47,17 @@ type Env struct {
 //
 // Raised tiers are judged again whenever facts change, and settled when the
 // episode closes; tiers are raised by looks only, since only ticks move time.
-func Step(st *schemas.ConversationState, in Input, env Env) []*schemas.Escalation {
+func Step(st *schemas.ConversationState, in Input, env Env) Effects {
 	s := step{st: st, env: env}
 	switch {
 	case in.Event != nil:
 		s.event(in.Event)
 	case in.Observed != nil:
 		s.observed(in.Observed)
+	case in.Failed != nil:
+		s.settleCheck(in.Failed.RequestId, false)
+	case in.Done != nil:
+		s.actionDone(in.Done)
 	default:
 		s.look(in.Rejudge)
 	}
@@ -63,7 +71,7 @@ func Step(st *schemas.ConversationState, in Input, env Env) []*schemas.Escalatio
 type step struct {
 	st  *schemas.ConversationState
 	env Env
-	out []*schemas.Escalation
+	out Effects
 }
 
 // Counts reports whether the event is of a medium that has clocks; others are
@@ -109,7 +117,9 @@ func (s *step) takeBack(e *schemas.ConversationEvent) bool {
 }
 
 func (s *step) observed(o *schemas.ThreadObserved) {
-	if s.st.ClosedAtMs != nil && o.ObservedAtMs <= *s.st.ClosedAtMs {
+	current := s.st.ClosedAtMs == nil || o.ObservedAtMs > *s.st.ClosedAtMs
+	s.settleCheck(o.RequestId, current)
+	if !current {
 		return
 	}
 	if s.st.Episode == nil {
@@ -135,7 +145,19 @@ func (s *step) look(rejudge bool) {
 		s.judge()
 	}
 	if running(s.st.Episode) {
-		s.raiseDue()
+		s.work()
+	}
+}
+
+// work does what is due in a running episode.
+func (s *step) work() {
+	if !s.env.Rules.checks {
+		s.st.Episode.Check = nil // whoever waited for it waits no longer
+	}
+	s.expire()
+	held := s.raiseDue()
+	if s.env.Rules.checks {
+		s.ask(held)
 	}
 }
 
@@ -149,6 +171,7 @@ func (s *step) close(end int64) {
 	}
 	s.remember()
 	closed := s.st.Episode
+	closed.Check, closed.Acting = nil, nil // answers that come later find nobody
 	s.st.Episode = carryOver(closed, end)
 	s.st.Unsure = nil
 	if !endIsSure(closed) {
@@ -181,11 +204,39 @@ func NextLook(st *schemas.ConversationState, env Env) (at int64, ok bool) {
 			break
 		}
 		s := step{st: st, env: env}
-		for _, c := range s.candidates() {
+		s.nextLooks(add)
+	}
+	return at, ok
+}
+
+// nextLooks adds the instants at which a running episode is to be looked at.
+func (s *step) nextLooks(add func(int64)) {
+	rules, ep, list := s.env.Rules, s.st.Episode, s.candidates()
+	waiting := rules.checks && outstanding(ep)
+	for _, c := range list {
+		due := c.look <= s.env.Now
+		switch {
+		case due && waiting && forTier(ep.Check.Urgency) && s.verdict(c).hold:
+			// The answer, or its timeout, comes first.
+		case due && rules.checks && c.tier.kind == KindAction && ep.Acting != nil:
+			// So does the action before it.
+		default:
 			add(c.look)
 		}
 	}
-	return at, ok
+	if a := ep.Acting; a != nil {
+		add(rules.expiry(a.AskedMs, a.CountedMs))
+	}
+	switch {
+	case waiting:
+		add(rules.expiry(ep.Check.AskedMs, ep.Check.CountedMs))
+	case rules.checks && ep.GetCheck().GetStatus() != schemas.CheckStatus_CHECK_STATUS_UNSPECIFIED:
+		add(s.env.Now) // an answer is to be judged
+	default:
+		for _, l := range s.looks(list) {
+			add(l.at)
+		}
+	}
 }
 
 // Empty reports whether nothing is known any more, so that the state may go.
