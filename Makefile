@@ -17,9 +17,11 @@ BUF := $(CACHE)/buf-$(BUF_VERSION)/node_modules/.bin/buf
 ARGS ?=
 # How long each fuzz target runs.
 FUZZTIME ?= 20s
-# Which benchmarks run, and in which packages.
-BENCH ?= .
-PKG ?= ./...
+# Which Go benchmarks run, and in which packages; with neither, bench is the
+# comparison with Kafka Streams, whose report goes to REPORT.
+BENCH ?=
+PKG ?=
+REPORT ?= docs/bench.md
 # The packages whose tests start a broker, a queue or the whole program.
 E2E = $(shell go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq . "unpark/internal/localtest"}}{{$$p}}{{"\n"}}{{end}}{{end}}{{range .XTestImports}}{{if eq . "unpark/internal/localtest"}}{{$$p}}{{"\n"}}{{end}}{{end}}' ./... | sort -u)
 
@@ -65,8 +67,14 @@ fuzz: ## Each fuzz target for FUZZTIME (20s)
 	tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
-bench: ## Benchmarks, chosen by BENCH and PKG
-	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+bench: ## Side by side with Kafka Streams, into docs/bench.md: EVENTS (2000000), ROUNDS (2), THREADS ("1 2"), REPORT; with BENCH or PKG: Go benchmarks
+ifeq ($(BENCH)$(PKG),)
+	@for part in kafka kstreams; do deploy/local/fetch.sh $$part >/dev/null; done
+	UNPARK_BENCH_REPORT='$(abspath $(REPORT))' UNPARK_BENCH_EVENTS='$(EVENTS)' UNPARK_BENCH_ROUNDS='$(ROUNDS)' UNPARK_BENCH_THREADS='$(THREADS)' \
+		go test -count=1 -timeout 60m -v -run '^TestCompare$$' ./bench
+else
+	go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...)
+endif
 
 .PHONY: bench-kafka
 bench-kafka: fetch ## The processor on a real Kafka: EVENTS (1000000), RUNNERS (1)

@@ -35,7 +35,7 @@ func (a *arena) ours(runners int) *contender {
 	config := a.configure(runners)
 	run(a.t, a.binary, "topics", "create", "--config", config)
 	c := &contender{
-		a: a, name: "unpark", threads: runners, group: ourGroup,
+		a: a, name: nameOurs, threads: runners, group: ourGroup,
 		topics: []string{schemas.Escalations.Name(prefix), schemas.SLAChangelog.Name(prefix)},
 	}
 	return c.start(a.binary, "run", "--config", config, "--roles", "processor", "--log-level", "warn")
@@ -47,7 +47,7 @@ func (a *arena) peer(threads int) *contender {
 	a.runs++
 	app := "bench-kstreams-" + strconv.Itoa(a.runs)
 	c := &contender{
-		a: a, name: "Kafka Streams", threads: threads, group: app,
+		a: a, name: namePeer, threads: threads, group: app,
 		topics: []string{app + "-escalations", app + "-conversations-changelog"},
 	}
 	_, err := a.adm.CreateTopic(a.t.Context(), partitions, 1, nil, c.topics[0])

@@ -1,0 +1,156 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// report is what docs/bench.md is made of.
+type report struct {
+	arena   *arena
+	command string
+	runs    []figures
+	told    escalations // of the first run
+}
+
+const (
+	nameOurs = "unpark"
+	namePeer = "Kafka Streams"
+)
+
+func (r *report) text() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("# Side by side with Kafka Streams\n")
+	line("Written by `%s` on %s, at commit %s.\n", r.command, time.Now().UTC().Format(time.DateOnly), commit())
+	line("%s\n", machine(r.arena))
+	line("One broker; %d events and %d ticks in %d partitions, lz4; both read the same topic, in turn, each with a new group, changelog and state. "+
+		"A transaction lasts about 100 ms on both sides. Every run told the same %d escalations, byte for byte, headers included: %s.\n",
+		r.arena.events, r.arena.records()-int64(r.arena.events), partitions, r.told.size(), r.kinds())
+	line("The clock runs from the first commit that is seen to the last; CPU is that of the process in this time, so that its start is left out. *Steady* is the second half " +
+		"of the log. *Others* are the cores that neither contender nor broker used: what ran beside them disturbs. The peer is described in " +
+		"[bench/kstreams](../bench/kstreams/README.md), with how it compares with the first one.\n")
+	r.runTable(line)
+	r.ratioTable(line)
+	return b.String()
+}
+
+func (r *report) kinds() string {
+	counts := r.told.count(r.arena.t)
+	var list []string
+	for what, n := range counts {
+		list = append(list, fmt.Sprintf("%d %s", n, what))
+	}
+	slices.SortFunc(list, func(a, b string) int {
+		return strings.Compare(a[strings.IndexByte(a, ' '):], b[strings.IndexByte(b, ' '):])
+	})
+	return strings.Join(list, ", ")
+}
+
+func (r *report) runTable(line func(string, ...any)) {
+	line("| round | contender | threads | s | events/s | steady events/s | CPU µs/event | steady | broker µs/event | others, cores | peak MB |")
+	line("|---|---|---|---|---|---|---|---|---|---|---|")
+	for _, f := range r.runs {
+		line("| %d | %s | %d | %.1f | %.0f | %.0f | %.1f | %.1f | %.1f | %.2f | %d |",
+			f.round, f.name, f.threads, f.seconds, f.rate, f.steadyRate, f.cost, f.steadyCost, f.broker, f.others, f.peakMB)
+	}
+	line("")
+}
+
+// ratioTable compares the two adjacent runs of each round, and gives the middle of
+// the rounds.
+func (r *report) ratioTable(line func(string, ...any)) {
+	line("What unpark gains, each time against the peer's run next to it (the middle of the rounds, and their range):\n")
+	line("| threads | events/s | CPU per event, all | CPU per event, steady | broker CPU | peak memory |")
+	line("|---|---|---|---|---|---|")
+	for _, n := range r.threads() {
+		line("| %d | %sx | %sx less | %sx less | %s of the peer's | %s of the peer's |", n,
+			r.ratio(n, func(ours, peer figures) float64 { return ours.rate / peer.rate }),
+			r.ratio(n, func(ours, peer figures) float64 { return peer.cost / ours.cost }),
+			r.ratio(n, func(ours, peer figures) float64 { return peer.steadyCost / ours.steadyCost }),
+			r.ratio(n, func(ours, peer figures) float64 { return ours.broker / peer.broker }),
+			r.ratio(n, func(ours, peer figures) float64 { return float64(ours.peakMB) / float64(peer.peakMB) }))
+	}
+	line("| to reach | 2x with one, 2.5x with two | | 2.5x less | not more | half |")
+}
+
+func (r *report) threads() (list []int) {
+	for _, f := range r.runs {
+		list = append(list, f.threads)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (r *report) ratio(threads int, of func(ours, peer figures) float64) string {
+	var all []float64
+	for _, f := range r.runs {
+		for _, g := range r.runs {
+			if f.threads == threads && g.threads == threads && f.round == g.round && f.name == nameOurs && g.name == namePeer {
+				all = append(all, of(f, g))
+			}
+		}
+	}
+	slices.Sort(all)
+	n := len(all)
+	middle := (all[(n-1)/2] + all[n/2]) / 2
+	if n == 1 {
+		return fmt.Sprintf("%.2f", middle)
+	}
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", middle, all[0], all[n-1])
+}
+
+// commit is what is checked out, "unknown" outside of a repository.
+func commit() string {
+	out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return "unknown"
+	}
+	if dirty, _ := exec.Command("git", "status", "--porcelain", "--untracked-files=no").Output(); len(dirty) > 0 {
+		return strings.TrimSpace(string(out)) + " with changes"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// machine says on what was measured, and with which versions.
+func machine(a *arena) string {
+	model, memory := "an unknown processor", "?"
+	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if _, rest, ok := strings.Cut(string(data), "model name\t: "); ok {
+			model, _, _ = strings.Cut(rest, "\n")
+		}
+	}
+	if data, err := os.ReadFile("/proc/meminfo"); err == nil {
+		var kb int
+		if _, err := fmt.Sscanf(string(data), "MemTotal: %d", &kb); err == nil {
+			memory = fmt.Sprint((kb + 1<<19) >> 20)
+		}
+	}
+	return fmt.Sprintf("%d vCPUs (%s), %s GiB, shared with the broker. %s; %s; Kafka and Kafka Streams %s.",
+		runtime.NumCPU(), model, memory, runtime.Version(), java(), kafkaVersion(a.classpath))
+}
+
+func java() string {
+	out, err := exec.Command("java", "-version").CombinedOutput()
+	if err != nil {
+		return "no Java"
+	}
+	first, _, _ := strings.Cut(string(out), "\n")
+	return strings.ReplaceAll(first, `"`, "")
+}
+
+func kafkaVersion(classpath string) string {
+	for part := range strings.SplitSeq(classpath, ":") {
+		jars, _ := filepath.Glob(strings.TrimSuffix(part, "*") + "/kafka-streams-*.jar")
+		for _, jar := range jars {
+			return strings.TrimSuffix(strings.TrimPrefix(filepath.Base(jar), "kafka-streams-"), ".jar")
+		}
+	}
+	return "?"
+}
