@@ -20,6 +20,7 @@ func (o Org) lint(r *reporter, now time.Time) {
 	o.lintCalendars(r, now)
 	o.lintPolicies(r)
 	o.lintRoutes(r)
+	o.lintTexts(r)
 	o.lintGenesys(r)
 }
 
@@ -38,6 +39,25 @@ func (o Org) lintIdentity(r *reporter) {
 			r.err(index("attributes", i), "empty; write the key of a participant attribute")
 		}
 	}
+}
+
+// lintTexts finds the templates that could not say what they are to say.
+func (o Org) lintTexts(r *reporter) {
+	for _, p := range o.Texts.Validate() {
+		r.err("texts"+p.Field, "%s", p.Message)
+	}
+	for i, t := range o.Texts {
+		for _, name := range t.Match.Policy {
+			if !o.hasPolicy(name) {
+				r.err(index("texts", i)+".match.policy", "there is no policy %q", name)
+			}
+		}
+	}
+}
+
+// hasPolicy: without policies of its own an org has the default one.
+func (o Org) hasPolicy(name string) bool {
+	return len(o.Policies) == 0 || slices.ContainsFunc(o.Policies, func(p sla.Policy) bool { return p.Name == name })
 }
 
 func zone(name string) bool {
@@ -87,12 +107,9 @@ func (o Org) lintRoutes(r *reporter) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Routes)) {
 		for i, d := range o.Routes[name].To {
-			path := index(join("routes", name), i)
-			if d.Slack != nil {
-				r.reference(path+".slack.webhook", d.Slack.Webhook)
-			}
-			if d.Webhook != nil {
-				r.reference(path+".webhook.url", d.Webhook.URL)
+			refs := d.References()
+			for _, field := range slices.Sorted(maps.Keys(refs)) {
+				r.reference(join(index(join("routes", name), i), field), refs[field])
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"unpark/connectors/notify"
+	"unpark/connectors/notify/text"
 	"unpark/processor/sla"
 	"unpark/schemas"
 )
@@ -18,6 +19,8 @@ type Org struct {
 	sla.Rules `yaml:",inline"`
 	Genesys   *Connection   `json:"genesys,omitempty" yaml:"genesys"`
 	Routes    notify.Routes `json:"routes,omitempty" yaml:"routes"`
+	// Texts are what the org says in other words than the defaults.
+	Texts text.Rules `json:"texts,omitempty" yaml:"texts"`
 }
 
 // Connection says how the org's Genesys API is reached.

@@ -34,14 +34,14 @@ func (p *demoPrinter) Capabilities() notify.Capabilities {
 func (p *demoPrinter) Notify(_ context.Context, m notify.Message) (notify.Reference, error) {
 	text := notify.Render(m)
 	if p.json {
-		p.encode(map[string]any{"type": "alert", "text": text.Headline, "details": text.Details, "escalation": m.Escalation})
+		p.encode(map[string]any{"type": "alert", "text": text.Headline, "details": text.Details(), "escalation": m.Escalation})
 		return "", nil
 	}
 	begin, end := "", ""
 	if p.color {
 		begin, end = "\x1b[1m", "\x1b[0m"
 	}
-	p.printf("%s  %s>> %s%s\n          %s\n", m.Escalation.At.Time().Format(demoTime), begin, text.Headline, end, text.Details)
+	p.printf("%s  %s>> %s%s\n          %s\n", m.Escalation.At.Time().Format(demoTime), begin, text.Headline, end, text.Details())
 	return "", nil
 }
 

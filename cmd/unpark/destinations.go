@@ -5,7 +5,9 @@ import (
 	"net/http"
 
 	"unpark/connectors/notify"
+	"unpark/connectors/notify/pagerduty"
 	"unpark/connectors/notify/slack"
+	"unpark/connectors/notify/teams"
 	"unpark/connectors/notify/webhook"
 )
 
@@ -18,8 +20,14 @@ type destinations struct {
 
 func (d destinations) build(dest notify.Destination) (notify.Notifier, error) {
 	switch {
+	case dest.Slack != nil && dest.Slack.BotToken != "":
+		return slack.NewBot(*dest.Slack, d.resolve, d.client), nil
 	case dest.Slack != nil:
-		return slack.New(*dest.Slack, d.resolve, d.client), nil
+		return slack.NewWebhook(*dest.Slack, d.resolve, d.client), nil
+	case dest.Teams != nil:
+		return teams.New(*dest.Teams, d.resolve, d.client), nil
+	case dest.PagerDuty != nil:
+		return pagerduty.New(*dest.PagerDuty, d.resolve, d.client), nil
 	case dest.Webhook != nil:
 		return webhook.New(*dest.Webhook, d.resolve, d.client), nil
 	case dest.Terminal != nil:

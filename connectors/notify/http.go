@@ -36,12 +36,12 @@ func Post(ctx context.Context, client *http.Client, address string, header http.
 	req.Header.Set("User-Agent", "unpark")
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, transportError(err)
+		return nil, TransportError(err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
 	if err != nil {
-		return nil, transportError(err)
+		return nil, TransportError(err)
 	}
 	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: answer}, nil
 }
@@ -91,9 +91,9 @@ func (a *Answer) retryAfter() time.Duration {
 	return max(0, at.Sub(now))
 }
 
-// transportError says why there is no answer. Only errors whose text is known
+// TransportError says why there is no answer. Only errors whose text is known
 // not to repeat the address are quoted.
-func transportError(err error) *Error {
+func TransportError(err error) *Error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}

@@ -3,6 +3,7 @@ package notify
 import (
 	"time"
 
+	"unpark/connectors/notify/text"
 	"unpark/schemas"
 )
 
@@ -64,6 +65,10 @@ type Message struct {
 	OrgName string
 	// Zone is the org's time zone; nil means UTC.
 	Zone *time.Location
+	// Texts are the org's own; nil: the defaults.
+	Texts *text.Set
+	// Link is the conversation's page in Genesys Cloud; empty: not known.
+	Link string
 
 	// AlertKey is the same for all messages about one alert in one destination,
 	// and of no other: escalationId/org/route/index (PagerDuty's dedup_key). A

@@ -27,7 +27,7 @@ func Redrive(ctx context.Context, deps Deps, value []byte, destination string) e
 	if err != nil {
 		return fmt.Errorf("redrive %s: %w", e.ID, err)
 	}
-	m := Message{Escalation: e, Value: value, OrgName: p.orgName, Zone: p.zone}
+	m := p.message(e, value)
 	var failures []error
 	for _, t := range p.targets {
 		if err := deliver(ctx, deps, t, m); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"unpark/connectors/notify/text"
 	"unpark/schemas"
 )
 
@@ -37,7 +38,15 @@ type orgRules struct {
 			} `json:"tiers"`
 		} `json:"objectives"`
 	} `json:"policies"`
-	Routes Routes `json:"routes"`
+	Routes Routes     `json:"routes"`
+	Texts  text.Rules `json:"texts"`
+	// Genesys is where the org's pages are.
+	Genesys struct {
+		Region string `json:"region"`
+		API    string `json:"api"`
+	} `json:"genesys"`
+
+	texts *text.Set
 }
 
 // defaultRoute is what the tiers of the default policy notify (SLA.md section 7).
@@ -58,6 +67,16 @@ type plan struct {
 	targets []target
 	orgName string
 	zone    *time.Location
+	texts   *text.Set
+	link    func(conversation string) string
+}
+
+// message is what a destination of the plan is told of an escalation by itself.
+func (p plan) message(e *schemas.Escalation, value []byte) Message {
+	return Message{
+		Kind: kindOf(e.Status), Escalation: e, Value: value,
+		OrgName: p.orgName, Zone: p.zone, Texts: p.texts, Link: p.link(e.Conversation),
+	}
 }
 
 // route finds whom to tell: the tier of the version that raised the escalation
@@ -119,6 +138,9 @@ func decodeRules(value []byte) (*orgRules, error) {
 	if err := json.Unmarshal(value, r); err != nil {
 		return nil, Permanent(reasonRules, errors.New("the org's rules cannot be decoded"))
 	}
+	if r.texts, _ = text.Compile(r.Texts); r.texts == nil {
+		r.texts = new(text.Set) // lint refuses them; the defaults are better than none
+	}
 	return r, nil
 }
 
@@ -127,7 +149,9 @@ func (r *orgRules) plan() plan {
 	if err != nil {
 		zone = time.UTC // lint refuses it; a text in UTC is better than none
 	}
-	return plan{orgName: r.Name, zone: zone}
+	return plan{orgName: r.Name, zone: zone, texts: r.texts, link: func(conversation string) string {
+		return text.Link(r.Genesys.Region, r.Genesys.API, conversation)
+	}}
 }
 
 // targets returns the destinations of a route.

@@ -30,9 +30,7 @@ func (r router) send(ctx context.Context, routing *delivery) error {
 }
 
 func (r router) forward(f *flight, p plan, t target) {
-	one := &delivery{flight: f, kind: t.destination.Type(), destination: t.name, message: Message{
-		Kind: kindOf(f.escalation.Status), Escalation: f.escalation, Value: f.record.Value, OrgName: p.orgName, Zone: p.zone,
-	}}
+	one := &delivery{flight: f, kind: t.destination.Type(), destination: t.name, message: p.message(f.escalation, f.record.Value)}
 	one.message.AlertKey = f.escalation.ID + "/" + t.name
 	one.message.MessageKey = one.message.AlertKey + "/" + one.message.Kind.String()
 	if t.problem != nil {

@@ -3,6 +3,7 @@ package notify
 import (
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -21,22 +22,27 @@ func (p Problem) String() string { return p.Field + ": " + p.Message }
 func (d Destination) validate(path string) []Problem {
 	switch d.forms() {
 	case 0:
-		return []Problem{{path, "a destination needs one of slack, webhook or terminal"}}
+		return []Problem{{path, "a destination needs one of slack, teams, pagerduty, webhook or terminal"}}
 	case 1:
 	default:
 		return []Problem{{path, "a destination has one form; write one list entry for each"}}
 	}
 	switch {
 	case d.Slack != nil:
-		return validateSlack(path+".slack.webhook", d.Slack.Webhook)
+		return d.Slack.validate(path + ".slack")
+	case d.Teams != nil:
+		return validateSecret(path+".teams.webhook", d.Teams.Webhook, "the address of a Teams workflow", "UNPARK_ACME_TEAMS")
+	case d.PagerDuty != nil:
+		return append(validateSecret(path+".pagerduty.routing_key", d.PagerDuty.RoutingKey, "a PagerDuty integration key", "UNPARK_ACME_PAGERDUTY"),
+			validateAPI(path+".pagerduty.api", d.PagerDuty.API)...)
 	case d.Webhook != nil:
-		return validateWebhook(path+".webhook.url", d.Webhook.URL)
+		return d.Webhook.validate(path + ".webhook")
 	}
 	return nil
 }
 
 func (d Destination) forms() (n int) {
-	for _, set := range []bool{d.Slack != nil, d.Webhook != nil, d.Terminal != nil} {
+	for _, set := range []bool{d.Slack != nil, d.Teams != nil, d.PagerDuty != nil, d.Webhook != nil, d.Terminal != nil} {
 		if set {
 			n++
 		}
@@ -44,14 +50,63 @@ func (d Destination) forms() (n int) {
 	return n
 }
 
-func validateSlack(field, value string) []Problem {
+// channelID is Slack's id of a channel or of a direct message; names move.
+var channelID = regexp.MustCompile(`^[CGD][A-Z0-9]{5,20}$`)
+
+func (c SlackConfig) validate(path string) []Problem {
+	if c.BotToken == "" {
+		if c.Channel != "" || c.AppToken != "" || c.SigningSecret != "" || c.API != "" {
+			return []Problem{{path, "channel, app_token, signing_secret and api are a bot's; write bot_token too"}}
+		}
+		return validateSecret(path+".webhook", c.Webhook, "the address of a Slack webhook", "UNPARK_ACME_SLACK")
+	}
+	ps := validateSecret(path+".bot_token", c.BotToken, "a bot's token", "UNPARK_ACME_SLACK_BOT")
+	if c.Webhook != "" {
+		ps = append(ps, Problem{path, "webhook and bot_token are two forms; write one"})
+	}
+	if !channelID.MatchString(c.Channel) {
+		ps = append(ps, Problem{path + ".channel", "no channel id; write it as Slack shows it below a channel's details, such as C0123456789"})
+	}
+	if c.AppToken != "" {
+		ps = append(ps, validateSecret(path+".app_token", c.AppToken, "an app's token", "UNPARK_ACME_SLACK_APP")...)
+	}
+	if c.SigningSecret != "" {
+		ps = append(ps, validateSecret(path+".signing_secret", c.SigningSecret, "a signing secret", "UNPARK_ACME_SLACK_SIGNING")...)
+	}
+	return append(ps, validateAPI(path+".api", c.API)...)
+}
+
+func (c WebhookConfig) validate(path string) []Problem {
+	ps := validateWebhook(path+".url", c.URL)
+	if c.Secret != "" {
+		ps = append(ps, validateSecret(path+".secret", c.Secret, "the key of a webhook", "UNPARK_ACME_WEBHOOK_KEY")...)
+	}
+	return ps
+}
+
+// validateSecret wants a reference: what is such a secret, and example a variable
+// that could hold it.
+func validateSecret(field, value, what, example string) []Problem {
 	switch {
 	case value == "":
-		return []Problem{{field, "missing; write a reference such as env:UNPARK_ACME_SLACK or file:acme-slack"}}
+		return []Problem{{field, "missing; write a reference such as env:" + example + " or file:NAME"}}
 	case !IsReference(value):
-		return []Problem{{field, "the address of a Slack webhook is a secret; put it into an environment variable and write env:UNPARK_..., or into a file under secrets_dir and write file:NAME"}}
+		return []Problem{{field, what + " is a secret; put it into an environment variable and write env:UNPARK_..., or into a file under secrets_dir and write file:NAME"}}
 	}
 	return validateReference(field, value)
+}
+
+// validateAPI wants https, since tokens are sent there, but for this machine.
+func validateAPI(field, value string) []Problem {
+	if value == "" {
+		return nil
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" ||
+		u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "127.0.0.1" && u.Hostname() != "localhost") {
+		return []Problem{{field, "no address; write https://..."}}
+	}
+	return nil
 }
 
 func validateWebhook(field, value string) []Problem {

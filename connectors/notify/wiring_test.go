@@ -72,7 +72,7 @@ func TestNothingTellsTheSecret(t *testing.T) {
 		Build: func(d notify.Destination) (notify.Notifier, error) {
 			switch {
 			case d.Slack != nil:
-				return slack.New(*d.Slack, resolve, server.Client()), nil
+				return slack.NewWebhook(*d.Slack, resolve, server.Client()), nil
 			case d.Webhook != nil:
 				return webhook.New(*d.Webhook, resolve, server.Client()), nil
 			case d.Terminal != nil:

@@ -32,12 +32,24 @@ const secret = "xoxb-TOP-SECRET"
 // Destination is what is tested.
 type Destination struct {
 	// New returns the Notifier configured with Reference.
-	New func(resolve func(ref string) (string, error), client *http.Client) notify.Notifier
+	New func(Target) notify.Notifier
 	// Taken is the body of an answer that means the message was taken.
 	Taken string
+	// Token: Reference stands for a token, and Target.URL is the address. Otherwise
+	// it stands for the address, which is the secret.
+	Token bool
+	// Volatile are the headers whose values differ from run to run.
+	Volatile []string
 }
 
-// Run runs the suite. The payload's golden is testdata/payload.golden.
+// Target is what a Notifier under test talks to.
+type Target struct {
+	Resolve func(ref string) (string, error)
+	Client  *http.Client
+	URL     string
+}
+
+// Run runs the suite. The payload's golden is named after the test.
 func Run(t *testing.T, d Destination) {
 	t.Run("payload", func(t *testing.T) { payload(t, d) })
 	t.Run("kinds", func(t *testing.T) { kinds(t, d) })
@@ -111,16 +123,21 @@ func serve(t *testing.T, d Destination, h http.HandlerFunc) (notify.Notifier, *h
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	return build(d, s.URL+"/services/"+secret+"?token="+secret, s.Client()), s
+	behind := s.URL + "/services/" + secret + "?token=" + secret
+	if d.Token {
+		behind = secret
+	}
+	return build(d, s.URL, behind, s.Client()), s
 }
 
-func build(d Destination, address string, client *http.Client) notify.Notifier {
-	return d.New(func(ref string) (string, error) {
+// build returns the destination with a secret behind Reference.
+func build(d Destination, url, behind string, client *http.Client) notify.Notifier {
+	return d.New(Target{URL: url, Client: client, Resolve: func(ref string) (string, error) {
 		if ref != Reference {
 			return "", errors.New("unknown reference")
 		}
-		return address, nil
-	}, client)
+		return behind, nil
+	}})
 }
 
 // send returns the error of one message, after checking that it keeps the secret.
@@ -157,7 +174,7 @@ func want(t *testing.T, err error, permanent bool, retryAfter time.Duration) *no
 
 func golden(t *testing.T, got string) {
 	t.Helper()
-	const file = "testdata/payload.golden"
+	file := "testdata/" + strings.ReplaceAll(t.Name(), "/", "_") + ".golden"
 	if *rewrite {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)

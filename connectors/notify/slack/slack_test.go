@@ -12,16 +12,26 @@ import (
 	"unpark/connectors/notify/slack"
 )
 
-func TestSuite(t *testing.T) {
+func TestWebhookSuite(t *testing.T) {
 	notifytest.Run(t, notifytest.Destination{
 		Taken: "ok",
-		New: func(resolve func(string) (string, error), client *http.Client) notify.Notifier {
-			return slack.New(notify.SlackConfig{Webhook: notifytest.Reference}, resolve, client)
+		New: func(to notifytest.Target) notify.Notifier {
+			return slack.NewWebhook(notify.SlackConfig{Webhook: notifytest.Reference}, to.Resolve, to.Client)
 		},
 	})
 }
 
-func TestAnswers(t *testing.T) {
+func TestBotSuite(t *testing.T) {
+	notifytest.Run(t, notifytest.Destination{
+		Taken: `{"ok":true,"channel":"C0123456789","ts":"1767611710.000100"}`, Token: true,
+		New: func(to notifytest.Target) notify.Notifier {
+			c := notify.SlackConfig{BotToken: notifytest.Reference, Channel: "C0123456789", AppToken: "env:UNPARK_APP", API: to.URL}
+			return slack.NewBot(c, to.Resolve, to.Client)
+		},
+	})
+}
+
+func TestWebhookAnswers(t *testing.T) {
 	for _, c := range []struct {
 		status    int
 		body      string
@@ -39,7 +49,7 @@ func TestAnswers(t *testing.T) {
 			w.WriteHeader(c.status)
 			io.WriteString(w, c.body)
 		}))
-		n := slack.New(notify.SlackConfig{Webhook: "env:UNPARK_X"}, func(string) (string, error) { return s.URL, nil }, s.Client())
+		n := slack.NewWebhook(notify.SlackConfig{Webhook: "env:UNPARK_X"}, func(string) (string, error) { return s.URL, nil }, s.Client())
 		_, err := n.Notify(t.Context(), notifytest.Message(t))
 		e, ok := errors.AsType[*notify.Error](err)
 		s.Close()

@@ -5,6 +5,7 @@
 package terminal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"unpark/connectors/notify"
+	"unpark/connectors/notify/text"
 )
 
 // Notifier prints escalations.
@@ -24,7 +26,7 @@ type Notifier struct {
 // Option changes how a Notifier prints.
 type Option func(*Notifier)
 
-// Color colors the lines by kind and status. Ask for it only where w is a
+// Color colors the lines by how urgent they are. Ask for it only where w is a
 // terminal that shows colors.
 func Color() Option { return func(n *Notifier) { n.color = true } }
 
@@ -45,45 +47,37 @@ func (n *Notifier) Capabilities() notify.Capabilities {
 	}
 }
 
-// Notify implements notify.Notifier.
+// Notify implements notify.Notifier. There is nothing to refer to later.
 func (n *Notifier) Notify(ctx context.Context, m notify.Message) (notify.Reference, error) {
-	return "", n.print(ctx, m)
-}
-
-func (n *Notifier) print(ctx context.Context, m notify.Message) error {
 	if err := ctx.Err(); err != nil {
-		return notify.Retryable("timeout", err)
+		return "", notify.Retryable("timeout", err)
 	}
-	zone := m.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	at := m.Escalation.At.Time().In(zone).Format("2006-01-02 15:04:05 MST")
-	text := notify.Render(m)
-	line := fmt.Sprintf("%s  %s  (%s)\n", at, n.paint(m, text.Headline), text.Details)
+	at := m.Escalation.At.Time().In(cmp.Or(m.Zone, time.UTC)).Format("2006-01-02 15:04:05 MST")
+	t := notify.Render(m)
+	line := fmt.Sprintf("%s  %s  (%s)\n", at, n.paint(t), t.Details())
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if _, err := io.WriteString(n.w, line); err != nil {
-		return notify.Retryable("write", err)
+		return "", notify.Retryable("write", err)
 	}
-	return nil
+	return "", nil
 }
 
-func (n *Notifier) paint(m notify.Message, s string) string {
+func (n *Notifier) paint(t text.Text) string {
 	if !n.color {
-		return s
+		return t.Headline
 	}
 	const reset = "\x1b[0m"
-	return shade(m.Escalation.Status, m.Escalation.Kind) + s + reset
+	return shade(t.Tone) + t.Headline + reset
 }
 
-func shade(status, kind string) string {
-	switch {
-	case status == "cleared":
+func shade(t text.Tone) string {
+	switch t {
+	case text.Good:
 		return "\x1b[32m" // green
-	case status == "retracted":
+	case text.Calm:
 		return "\x1b[90m" // grey
-	case kind == "warning":
+	case text.Warning:
 		return "\x1b[33m" // yellow
 	default:
 		return "\x1b[31m" // red

@@ -25,7 +25,7 @@ func TestOneLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "2026-01-05 11:30:00 UTC  SLA WARNING: Conversation c-1 has been open for 3.5 hours. " +
-		"It is currently locked by agent Ada. Please intervene.  (reply, policy p · since Thu 1 Jan 00:00 UTC, due Thu 1 Jan 00:00 UTC · not verified)\n"
+		"It is currently locked by agent Ada. Please intervene.  (Agent: Ada · Waiting: 0 seconds counted, since Thu 1 Jan 00:00 UTC · Rule: reply, warning at 3.5 hours, policy p, due Thu 1 Jan 00:00 UTC · Checked: not verified, events alone say so)\n"
 	if got := out.String(); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

@@ -1,6 +1,10 @@
 // Package webhook posts escalations to an address of the org's choice: the JSON
 // record as it stands on the topic, with CloudEvents headers (HTTP protocol
-// binding 1.0, binary mode).
+// binding 1.0, binary mode), and signed as Standard Webhooks has it
+// (www.standardwebhooks.com).
+//
+// A program is told facts: raised, cleared, retracted. What people do about an
+// alert, and how many there are, is not its concern.
 //
 // Reads: nothing.
 // Writes: the configured address.
@@ -23,7 +27,7 @@ const maxRedirects = 3
 
 // Notifier posts to one address.
 type Notifier struct {
-	url     string
+	config  notify.WebhookConfig
 	resolve func(ref string) (string, error)
 	client  *http.Client
 }
@@ -33,7 +37,7 @@ type Notifier struct {
 func New(c notify.WebhookConfig, resolve func(ref string) (string, error), client *http.Client) *Notifier {
 	own := *client
 	own.CheckRedirect = checkRedirect
-	return &Notifier{url: c.URL, resolve: resolve, client: &own}
+	return &Notifier{config: c, resolve: resolve, client: &own}
 }
 
 // checkRedirect follows only what still posts the record to whom it is meant
@@ -46,30 +50,30 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// Capabilities implements notify.Notifier: a program gets every record, each once
-// as it stands on the topic.
+// Capabilities implements notify.Notifier. Each message has an id of its own, by
+// which a receiver knows what came twice.
 func (n *Notifier) Capabilities() notify.Capabilities {
-	return notify.Capabilities{Kinds: notify.KindsOf(notify.Clear, notify.Retract)}
+	return notify.Capabilities{Kinds: notify.KindsOf(notify.Clear, notify.Retract), Idempotent: true}
 }
 
-// Notify implements notify.Notifier.
+// Notify implements notify.Notifier. There is nothing to refer to later.
 func (n *Notifier) Notify(ctx context.Context, m notify.Message) (notify.Reference, error) {
-	return "", n.post(ctx, m)
-}
-
-func (n *Notifier) post(ctx context.Context, m notify.Message) error {
-	address, err := notify.Address(n.url, n.resolve)
+	address, err := notify.Address(n.config.URL, n.resolve)
 	if err != nil {
-		return err
+		return "", err
 	}
-	answer, err := notify.Post(ctx, n.client, address, headers(m.Escalation), m.Value)
+	h := headers(m)
+	if err := n.sign(h, m); err != nil {
+		return "", err
+	}
+	answer, err := notify.Post(ctx, n.client, address, h, m.Value)
 	if err == nil {
 		err = answer.Err()
 	}
 	if e, ok := errors.AsType[*notify.Error](err); ok {
 		e.Err = fmt.Errorf("POST %s: %w", redacted(address), e.Err)
 	}
-	return err
+	return "", err
 }
 
 // redacted is what may be said of an address: the path and the query may hold
@@ -82,15 +86,18 @@ func redacted(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// headers turns the record's Kafka headers into those of HTTP.
-func headers(e *schemas.Escalation) http.Header {
+// headers turns the record's Kafka headers into those of HTTP. A try is marked.
+func headers(m notify.Message) http.Header {
 	h := http.Header{}
-	for _, one := range schemas.EscalationHeaders(e) {
+	for _, one := range schemas.EscalationHeaders(m.Escalation) {
 		if name, ok := strings.CutPrefix(one.Key, "ce_"); ok {
 			h.Set("ce-"+name, encode(string(one.Value)))
 		} else {
 			h.Set(one.Key, string(one.Value))
 		}
+	}
+	if m.Test {
+		h.Set("ce-unparktest", "true")
 	}
 	return h
 }

@@ -14,8 +14,9 @@ import (
 
 func TestSuite(t *testing.T) {
 	notifytest.Run(t, notifytest.Destination{
-		New: func(resolve func(string) (string, error), client *http.Client) notify.Notifier {
-			return webhook.New(notify.WebhookConfig{URL: notifytest.Reference}, resolve, client)
+		Volatile: []string{"Webhook-Timestamp", "Webhook-Signature"},
+		New: func(to notifytest.Target) notify.Notifier {
+			return webhook.New(notify.WebhookConfig{URL: notifytest.Reference}, to.Resolve, to.Client)
 		},
 	})
 }
