@@ -115,7 +115,7 @@ func (d *deployment) unpark(args ...string) string {
 	d.t.Helper()
 	r := command(d.t, d.env, args...)
 	if r.code != 0 {
-		d.t.Fatalf("unpark %s: exit code %d\n%s", strings.Join(args, " "), r.code, r.stderr)
+		d.t.Fatalf("unpark %s: exit code %d\n%s%s", strings.Join(args, " "), r.code, r.stdout, r.stderr)
 	}
 	return r.stdout
 }
