@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
 	"unpark/schemas"
@@ -279,7 +282,46 @@ func (k *kafka) checkEscalations(want []string) {
 type link struct {
 	mu    sync.Mutex
 	cut   bool
+	lose  func() // called once the answer to the next EndTxn has been lost, and the link cut
 	conns []net.Conn
+}
+
+// loseEnd cuts the link when the brokers have answered the next EndTxn, and
+// before the process hears of it; then it calls lost.
+func (l *link) loseEnd(lost func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lose = lost
+}
+
+// linkConn looks for the answer that is to be lost.
+type linkConn struct {
+	net.Conn
+	l     *link
+	ended atomic.Bool // an EndTxn was sent
+}
+
+func (c *linkConn) Write(b []byte) (int, error) {
+	// A request: its size in 4 bytes, then the key of its kind.
+	if len(b) > 6 && kmsg.Key(binary.BigEndian.Uint16(b[4:])) == kmsg.EndTxn {
+		c.ended.Store(true)
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *linkConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.l.mu.Lock()
+	lost := c.l.lose
+	if !c.ended.Load() || err != nil || lost == nil {
+		c.l.mu.Unlock()
+		return n, err
+	}
+	c.l.lose = nil
+	c.l.mu.Unlock()
+	c.l.set(true)
+	lost()
+	return 0, net.ErrClosed
 }
 
 func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -289,10 +331,11 @@ func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error)
 		return nil, errors.New("the link is cut")
 	}
 	c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-	if err == nil {
-		l.conns = append(l.conns, c)
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	l.conns = append(l.conns, c)
+	return &linkConn{Conn: c, l: l}, nil
 }
 
 func (l *link) set(cut bool) {

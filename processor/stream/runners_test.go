@@ -424,3 +424,25 @@ func TestRunnersStopWhileJoining(t *testing.T) {
 	a.stop()
 	b.stop()
 }
+
+// The brokers have committed, and the process does not hear of it until its
+// retries are used up: what it committed is not said again.
+func TestRunnersEndAnswerLost(t *testing.T) {
+	k := newKafka(t, 2)
+	var l link
+	cfg := k.config("a", t.TempDir())
+	cfg.Kafka = append(cfg.Kafka, kgo.Dialer(l.dial), kgo.RequestRetries(1), kgo.RetryBackoffFn(func(int) time.Duration { return time.Millisecond }))
+	p := k.start(cfg)
+	p.waitReady()
+	var want []string
+	for round := range 5 {
+		lost := make(chan struct{})
+		l.loseEnd(func() { close(lost) })
+		want = append(want, k.echo(2, 20*round, 20)...)
+		<-lost
+		l.set(false)
+	}
+	k.waitEscalations(want)
+	p.stop()
+	k.checkEscalations(want)
+}
