@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -50,6 +52,16 @@ type life struct {
 	until  int
 	end    string
 	faults []fault
+	// turn is what the cluster does half way.
+	turn string
+}
+
+// turns are what a cluster does by itself.
+var turns = map[string]func(*kfake.Cluster){
+	"nothing":           func(*kfake.Cluster) {},
+	"leaders move":      (*kfake.Cluster).ShufflePartitionLeaders,
+	"coordinators move": (*kfake.Cluster).RehashCoordinators,
+	"compaction":        (*kfake.Cluster).Compact,
 }
 
 // Ends of a process, and what its successor finds.
@@ -96,6 +108,7 @@ func genScenario(t *rapid.T) scenario {
 		label := fmt.Sprintf("life %d ", i)
 		until += rapid.IntRange(1, 30).Draw(t, label+"length")
 		l := life{until: min(until, 100), end: rapid.SampledFrom([]string{endStop, endCrash, endLost}).Draw(t, label+"end")}
+		l.turn = rapid.SampledFrom(slices.Sorted(maps.Keys(turns))).Draw(t, label+"turn")
 		for j := range rapid.IntRange(0, 2).Draw(t, label+"faults") {
 			f := fault{key: rapid.SampledFrom(faultKeys).Draw(t, label+"key")}
 			f.err = rapid.SampledFrom(faultsByKey[f.key]).Draw(t, label+"error")
@@ -105,7 +118,7 @@ func genScenario(t *rapid.T) scenario {
 		}
 		s.lives = append(s.lives, l)
 	}
-	s.lives = append(s.lives, life{until: 100, end: endStop})
+	s.lives = append(s.lives, life{until: 100, end: endStop, turn: "nothing"})
 	return s
 }
 
@@ -196,12 +209,13 @@ func byConversation(t *testing.T, records [][]byte) map[string][]string {
 // live one after the other, and returns what they committed.
 func (s scenario) play(t *testing.T, log []stream.Record) [][]byte {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(3))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
 	p := &player{scenario: s, t: t, cluster: cluster, fs: vfs.NewCrashableMem(), at: time.UnixMilli(log[len(log)-1].AppendTime)}
+	p.admin = kadm.NewClient(p.client())
 	p.produce(log)
 	for _, l := range s.lives {
 		p.live(l)
@@ -213,6 +227,7 @@ type player struct {
 	scenario
 	t       *testing.T
 	cluster *kfake.Cluster
+	admin   *kadm.Client
 	fs      *vfs.MemFS
 	at      time.Time // of the log's last record
 	ends    []int64   // of the log's partitions
@@ -241,11 +256,16 @@ func (p *player) produce(log []stream.Record) {
 	p.t.Helper()
 	cl := p.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	for _, topic := range schemas.Topics() {
+		// The log is as old as its story; nothing of it may be deleted for that.
+		configs := map[string]*string{"retention.ms": new("-1")}
+		if policy := topic.Config["cleanup.policy"]; policy != "" {
+			configs["cleanup.policy"] = &policy
+		}
 		n := p.partitions
 		if !topic.Partitioned {
 			n = 1
 		}
-		if _, err := kadm.NewClient(cl).CreateTopic(p.ctx(), n, 1, nil, topic.Name("")); err != nil {
+		if _, err := p.admin.CreateTopic(p.ctx(), n, 1, configs, topic.Name("")); err != nil {
 			p.t.Fatal(err)
 		}
 	}
@@ -315,7 +335,11 @@ func (p *player) live(l life) {
 			When: func(kmsg.Request) bool { return seen.Add(1) > int64(f.after) }}
 		defer p.cluster.Fault(fault).Remove()
 	}
-	p.wait(int64(l.until)*p.total/100, done)
+	begun := p.read()
+	want := int64(l.until) * p.total / 100
+	p.wait((begun+want)/2, done)
+	turns[l.turn](p.cluster)
+	p.wait(want, done)
 	if l.end == endStop {
 		stop()
 		if err := <-done; err != nil {
@@ -342,21 +366,11 @@ func (p *player) close(st *store.Store) {
 // wait returns when the group has read so many records of the log.
 func (p *player) wait(want int64, done <-chan error) {
 	p.t.Helper()
-	admin, ctx := kadm.NewClient(p.client()), p.ctx()
-	for {
-		read := int64(0)
-		offsets, err := admin.FetchOffsets(ctx, "g")
-		for id, end := range p.ends {
-			if o, ok := offsets.Lookup(schemas.ConversationEvents.Name(""), int32(id)); ok && err == nil {
-				read += min(o.At, end)
-			}
-		}
-		if read >= want {
-			return
-		}
+	ctx := p.ctx()
+	for p.read() < want {
 		select {
 		case <-ctx.Done():
-			p.t.Fatalf("%d of %d records read", read, want)
+			p.t.Fatalf("%d of %d records read", p.read(), want)
 		case err := <-done:
 			p.t.Fatalf("the processor ended: %v", err)
 		case <-time.After(5 * time.Millisecond):
@@ -364,11 +378,22 @@ func (p *player) wait(want int64, done <-chan error) {
 	}
 }
 
+// read returns how many records of the log the group has read.
+func (p *player) read() (n int64) {
+	offsets, err := p.admin.FetchOffsets(p.t.Context(), "g")
+	for id, end := range p.ends {
+		if o, ok := offsets.Lookup(schemas.ConversationEvents.Name(""), int32(id)); ok && err == nil {
+			n += min(o.At, end)
+		}
+	}
+	return n
+}
+
 // committed reads escalations to their end.
 func (p *player) committed() [][]byte {
 	p.t.Helper()
 	topic := schemas.Escalations.Name("")
-	ends, err := kadm.NewClient(p.client()).ListCommittedOffsets(p.ctx(), topic)
+	ends, err := p.admin.ListCommittedOffsets(p.ctx(), topic)
 	if err != nil {
 		p.t.Fatal(err)
 	}
