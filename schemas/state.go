@@ -15,25 +15,17 @@ const StateVersion = 2
 // result may be used afterwards. No message may stand in two places of the state.
 func EncodeState(st *ConversationState) ([]byte, error) {
 	st.Version = StateVersion
-	pack(st)
-	return st.MarshalVT()
+	e := encoders.Get().(*stateEncoder)
+	defer encoders.Put(e)
+	return e.encode(st)
 }
 
 // DecodeState is the reverse of EncodeState, for every version up to StateVersion.
 // The state keeps nothing of data.
 func DecodeState(data []byte) (*ConversationState, error) {
-	st := &ConversationState{}
-	if err := st.UnmarshalVT(data); err != nil {
-		return nil, err
-	}
-	if err := checkStateVersion(st.Version); err != nil {
-		return nil, err
-	}
-	if err := unpack(st); err != nil {
-		return nil, err
-	}
-	st.Version = StateVersion
-	return st, nil
+	d := decoders.Get().(*stateDecoder)
+	defer decoders.Put(d)
+	return d.decode(data)
 }
 
 func checkStateVersion(version uint32) error {

@@ -6,27 +6,6 @@ import (
 	"slices"
 )
 
-// pack moves what a state says into its short forms. No message may stand in two
-// places of it.
-func pack(st *ConversationState) {
-	if st.Episode == nil && st.Unsure == nil {
-		return
-	}
-	first, last := timesOf(st)
-	if first > last || uint64(last)-uint64(first) >= math.MaxInt64 {
-		return // no times, or such that have no distance
-	}
-	var known [32]knownRef
-	st.Table = &StateTable{BeforeMs: first - 1, Ids: make([]byte, 0, 8*idSize), Words: make([]string, 0, 4)}
-	p := packer{tableWriter{table: st.Table, known: known[:0]}}
-	if st.Episode != nil {
-		p.episode(st.Episode)
-	}
-	if st.Unsure.GetEpisode() != nil {
-		p.episode(st.Unsure.Episode)
-	}
-}
-
 // timesOf returns the earliest and the latest time that has a short form; first is
 // the later one if there is none.
 func timesOf(st *ConversationState) (first, last int64) {
@@ -81,40 +60,26 @@ func (ep *Episode) facts() [5]*Fact {
 	return [...]*Fact{ep.FirstStart, ep.Queue, ep.Division, ep.Media, ep.MessageType}
 }
 
-// packer moves values into the short forms of a state.
-type packer struct{ tableWriter }
+// packer moves values into the short forms of a state: those that the encoder does
+// not write by itself.
+type packer struct{ *tableWriter }
 
 func (p *packer) text(to *uint32, from *string) {
 	*to, *from = p.ref(*from), ""
 }
 
 func (p *packer) time(to *uint64, from *int64) {
-	*to, *from = uint64(*from-p.table.BeforeMs), 0
+	*to, *from = p.distance(*from), 0
 }
 
 func (p *packer) optional(to *uint64, from **int64) {
 	if *from != nil {
-		*to, *from = uint64(**from-p.table.BeforeMs), nil
+		*to, *from = p.distance(**from), nil
 	}
 }
 
 func (p *packer) episode(ep *Episode) {
-	for _, s := range ep.Sessions {
-		p.text(&s.IdRef, &s.Id)
-		p.text(&s.QueueRef, &s.QueueId)
-		p.text(&s.UserRef, &s.UserId)
-		p.optional(&s.StartedAt, &s.StartedAtMs)
-		p.optional(&s.EndedAt, &s.EndedAtMs)
-	}
-	for _, f := range ep.facts() {
-		p.fact(f)
-	}
-	for _, key := range slices.Sorted(maps.Keys(ep.Attributes)) {
-		f := ep.Attributes[key]
-		p.fact(f)
-		ep.AttributeList = append(ep.AttributeList, &Attribute{KeyRef: p.ref(key), Fact: f})
-	}
-	ep.Attributes = nil
+	p.attributes(ep)
 	if ep.Observation != nil {
 		ep.Observed = p.observation(ep.Observation)
 	}
@@ -128,10 +93,19 @@ func (p *packer) episode(ep *Episode) {
 	}
 }
 
-func (p *packer) fact(f *Fact) {
-	if f == nil {
+func (p *packer) attributes(ep *Episode) {
+	if len(ep.Attributes) == 0 {
 		return
 	}
+	for _, key := range slices.Sorted(maps.Keys(ep.Attributes)) {
+		f := ep.Attributes[key]
+		p.fact(f)
+		ep.AttributeList = append(ep.AttributeList, &Attribute{KeyRef: p.ref(key), Fact: f})
+	}
+	ep.Attributes = nil
+}
+
+func (p *packer) fact(f *Fact) {
 	p.text(&f.ValueRef, &f.Value)
 	p.text(&f.SessionRef, &f.SessionId)
 	p.time(&f.At, &f.AtMs)
@@ -167,7 +141,7 @@ const (
 // inShort reports whether the messages have a short form: they are in order, and
 // say nothing but who wrote when.
 func (p *packer) inShort(messages []*ThreadMessage) bool {
-	at := p.table.BeforeMs
+	at := p.before
 	for _, m := range messages {
 		if m.AtMs < at || uint64(m.AtMs-at) > maxGap || m.By < 0 || m.By >= 1<<authorBits || len(m.unknownFields) > 0 {
 			return false
@@ -181,7 +155,7 @@ func (p *packer) messages(messages []*ThreadMessage) []uint64 {
 	if len(messages) == 0 {
 		return nil
 	}
-	short, at := make([]uint64, 0, len(messages)), p.table.BeforeMs
+	short, at := make([]uint64, 0, len(messages)), p.before
 	for _, m := range messages {
 		short = append(short, uint64(m.AtMs-at)<<authorBits|uint64(m.By))
 		at = m.AtMs

@@ -1,7 +1,5 @@
 package schemas
 
-import "encoding/hex"
-
 // Kinds of references into a StateTable.
 const (
 	refUUID = iota
@@ -10,22 +8,26 @@ const (
 	refKindBits = 2
 )
 
-const (
-	idSize     = 16
-	uuidSize   = 36
-	digestSize = 2 * idSize
-)
-
-// tableWriter fills the table of a state that is packed.
+// tableWriter makes the table of a state that is encoded.
 type tableWriter struct {
-	table *StateTable
-	known []knownRef
+	ids    []byte
+	words  []string
+	before int64
+	known  []knownRef
 }
 
 type knownRef struct {
 	text string
 	ref  uint32
 }
+
+// reset empties the table; times are counted from before.
+func (w *tableWriter) reset(before int64) {
+	w.ids, w.words, w.known, w.before = w.ids[:0], w.words[:0], w.known[:0], before
+}
+
+// distance returns the short form of an instant.
+func (w *tableWriter) distance(at int64) uint64 { return uint64(at - w.before) }
 
 // ref returns the reference to text, which is added if it is new.
 func (w *tableWriter) ref(text string) uint32 {
@@ -45,100 +47,94 @@ func (w *tableWriter) ref(text string) uint32 {
 func (w *tableWriter) add(text string) uint32 {
 	reference := func(i int, kind uint32) uint32 { return uint32(i)<<refKindBits | kind + 1 }
 	var id [idSize]byte
-	n := len(w.table.Ids) / idSize
+	n := len(w.ids) / idSize
 	switch {
 	case len(text) == uuidSize && parseUUID(&id, text):
-		w.table.Ids = append(w.table.Ids, id[:]...)
+		w.ids = append(w.ids, id[:]...)
 		return reference(n, refUUID)
-	case len(text) == digestSize && parseHex(id[:], text):
-		w.table.Ids = append(w.table.Ids, id[:]...)
+	case len(text) == digestSize && parseDigest(&id, text):
+		w.ids = append(w.ids, id[:]...)
 		return reference(n, refDigest)
 	}
-	w.table.Words = append(w.table.Words, text)
-	return reference(len(w.table.Words)-1, refWord)
-}
-
-// nibbles are the values of lower-case hexadecimal digits, 0xff of other bytes.
-var nibbles [256]byte
-
-func init() {
-	for i := range nibbles {
-		nibbles[i] = 0xff
-	}
-	for i, c := range []byte(hexDigits) {
-		nibbles[c] = byte(i)
-	}
-}
-
-const hexDigits = "0123456789abcdef"
-
-// groups are the places of a UUID's hexadecimal groups and of their bytes.
-var groups = [...]struct{ text, bytes, size int }{{0, 0, 4}, {9, 4, 2}, {14, 6, 2}, {19, 8, 2}, {24, 10, 6}}
-
-func parseUUID(id *[idSize]byte, text string) bool {
-	if text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
-		return false
-	}
-	for _, g := range groups {
-		if !parseHex(id[g.bytes:g.bytes+g.size], text[g.text:g.text+2*g.size]) {
-			return false
-		}
-	}
-	return true
-}
-
-// parseHex fills dst from lower-case digits, twice as many.
-func parseHex(dst []byte, text string) bool {
-	bad := byte(0)
-	for i := range dst {
-		high, low := nibbles[text[2*i]], nibbles[text[2*i+1]]
-		bad |= high | low
-		dst[i] = high<<4 | low
-	}
-	return bad < 1<<4
-}
-
-func appendUUID(dst, id []byte) []byte {
-	for i, g := range groups {
-		if i > 0 {
-			dst = append(dst, '-')
-		}
-		dst = hex.AppendEncode(dst, id[g.bytes:g.bytes+g.size])
-	}
-	return dst
+	w.words = append(w.words, text)
+	return reference(len(w.words)-1, refWord)
 }
 
 // tableReader resolves the references of a stored state.
 type tableReader struct {
-	table *StateTable
-	uuids string // all ids as UUIDs, one behind the other
-	times []int64
-	bad   bool // something referred to nothing
+	ids    []byte
+	uuids  string // all ids as UUIDs, one behind the other
+	words  string // all words, one behind the other
+	ends   []int  // of the words
+	before int64
+	times  []int64 // memory of optional ones
+	bad    bool    // something referred to nothing
 }
 
-func newTableReader(t *StateTable) tableReader {
-	n := len(t.Ids) / idSize
-	text := make([]byte, 0, 512)
-	for i := range n {
-		text = appendUUID(text, t.Ids[i*idSize:(i+1)*idSize])
+// read takes the table of an encoded state. Its texts are put into one string, by
+// way of scratch.
+func (r *tableReader) read(state, scratch []byte) (text []byte, err error) {
+	text, r.ids, r.ends = scratch[:0], nil, r.ends[:0]
+	w := wire{data: state}
+	for w.more() {
+		from := w.pos
+		if w.varint() != tagTable {
+			w.field(from)
+			continue
+		}
+		table := w.message()
+		text = r.fields(&table, text)
+		w.join(table.err)
 	}
-	return tableReader{table: t, uuids: string(text), bad: len(t.Ids)%idSize != 0}
+	begin := len(text)
+	for ids := r.ids; len(ids) >= idSize; ids = ids[idSize:] {
+		text = appendUUID(text, ids[:idSize])
+	}
+	all := string(text)
+	r.words, r.uuids, r.bad = all[:begin], all[begin:], len(r.ids)%idSize != 0
+	return text, w.err
 }
 
-// text returns what ref refers to; none, if it is 0, is what a plain field held.
-func (r *tableReader) text(ref uint32, none string) string {
-	if ref == 0 {
+// fields reads a table and adds its words to text.
+func (r *tableReader) fields(w *wire, text []byte) []byte {
+	for w.more() {
+		from := w.pos
+		switch w.varint() {
+		case tagIDs:
+			r.ids = w.bytes()
+		case tagWord:
+			text = append(text, w.bytes()...)
+			r.ends = append(r.ends, len(text))
+		case tagBefore:
+			r.before = int64(w.varint())
+		default:
+			w.field(from)
+		}
+	}
+	return text
+}
+
+// text returns what a reference refers to; none, if it is 0, is what a plain field
+// held.
+func (r *tableReader) text(ref uint64, none string) string {
+	if uint32(ref) == 0 {
 		return none
 	}
-	ref--
+	ref = uint64(uint32(ref) - 1)
 	i, kind := int(ref>>refKindBits), ref&(1<<refKindBits-1)
 	switch {
 	case kind == refUUID && i < len(r.uuids)/uuidSize:
 		return r.uuids[i*uuidSize : (i+1)*uuidSize]
-	case kind == refDigest && i < len(r.table.Ids)/idSize:
-		return hex.EncodeToString(r.table.Ids[i*idSize : (i+1)*idSize])
-	case kind == refWord && i < len(r.table.Words):
-		return r.table.Words[i]
+	case kind == refDigest && i < len(r.ids)/idSize:
+		var digits [digestSize]byte
+		formatDigits(&digits, r.ids[i*idSize:])
+		return string(digits[:])
+	case kind == refWord && i < len(r.ends):
+		begin := 0
+		if i > 0 {
+			begin = r.ends[i-1]
+		}
+		return r.words[begin:r.ends[i]]
 	}
 	r.bad = true
 	return ""
@@ -150,7 +146,7 @@ func (r *tableReader) time(distance uint64, none int64) int64 {
 	if distance == 0 {
 		return none
 	}
-	return r.table.BeforeMs + int64(distance)
+	return r.before + int64(distance)
 }
 
 // optional is time of a field that may be absent.
@@ -158,6 +154,11 @@ func (r *tableReader) optional(distance uint64, none *int64) *int64 {
 	if distance == 0 {
 		return none
 	}
-	r.times = append(r.times, r.table.BeforeMs+int64(distance))
+	return r.keep(r.before + int64(distance))
+}
+
+// keep returns a place that holds the instant.
+func (r *tableReader) keep(at int64) *int64 {
+	r.times = append(r.times, at)
 	return &r.times[len(r.times)-1]
 }

@@ -188,8 +188,8 @@ func TestStateBadReference(t *testing.T) {
 	}
 }
 
-// FuzzDecodeState: no bytes make it fail worse than with an error, and what can be
-// read can be stored.
+// FuzzDecodeState: no bytes make it fail worse than with an error, the generated
+// code reads the same, and what can be read can be stored.
 func FuzzDecodeState(f *testing.F) {
 	f.Add(stateV1)
 	short, err := schemas.EncodeState(v1())
@@ -200,10 +200,16 @@ func FuzzDecodeState(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_, _, _ = schemas.StateDeadline(data)
 		st, err := schemas.DecodeState(data)
+		want, slowErr := schemas.DecodeStateSlowly(data)
+		if (err == nil) != (slowErr == nil) {
+			t.Fatalf("got error %v, the generated code %v", err, slowErr)
+		}
 		if err != nil {
 			return
 		}
-		want := st.CloneVT()
+		if !proto.Equal(st, want) {
+			t.Fatalf("got %v\nthe generated code %v", st, want)
+		}
 		again, err := schemas.EncodeState(st)
 		if err != nil {
 			t.Fatal(err)

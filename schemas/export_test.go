@@ -1,0 +1,22 @@
+package schemas
+
+// DecodeStateSlowly is DecodeState with nothing but the generated code.
+func DecodeStateSlowly(data []byte) (*ConversationState, error) {
+	st := &ConversationState{}
+	if err := st.UnmarshalVT(data); err != nil {
+		return nil, err
+	}
+	if err := checkStateVersion(st.Version); err != nil {
+		return nil, err
+	}
+	var table tableReader
+	if _, err := table.read(data, nil); err != nil {
+		return nil, err
+	}
+	unpack(st, &table)
+	if table.bad {
+		return nil, errBadReference
+	}
+	st.Version = StateVersion
+	return st, nil
+}
