@@ -30,7 +30,9 @@ policies:
           - {at: 3h30m, kind: warning, notify: [managers]}
           - {at: 4h, kind: breach, notify: [managers]}
 routes:
-  managers: [{slack: {webhook: "env:UNPARK_E2E_SLACK"}}, {webhook: {url: "%s"}}]
+  managers:
+    to: [{slack: {webhook: "env:UNPARK_E2E_SLACK"}, every: 0s}, {webhook: {url: "%s"}}]
+    group: {above: 0}
 `
 
 // deployment is unpark as one test runs it: topics of its own, and a folder of

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -69,6 +70,7 @@ type part struct {
 	name  string
 	run   func(context.Context) error
 	ready func() error
+	notes func() []string // what people should know though it is ready; nil: nothing
 }
 
 // newApp connects, checks the cluster and builds the roles. The caller runs the
@@ -167,7 +169,7 @@ func (a *app) buildBridge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.parts = append(a.parts, part{roleBridge, b.Run, b.Ready})
+	a.parts = append(a.parts, part{name: roleBridge, run: b.Run, ready: b.Ready})
 	return nil
 }
 
@@ -185,7 +187,7 @@ func (a *app) buildProcessor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.parts = append(a.parts, part{roleProcessor, runners.Run, runners.Ready})
+	a.parts = append(a.parts, part{name: roleProcessor, run: runners.Run, ready: runners.Ready})
 	return nil
 }
 
@@ -193,14 +195,15 @@ func (a *app) buildNotifier(context.Context) error {
 	client := &http.Client{}
 	resolve := a.resolver().Resolve
 	d, err := notify.New(a.config.Process.Notifier, notify.Deps{
-		Kafka: a.kafka, Prefix: a.config.Process.Topics.Prefix, Clock: a.clock, Log: a.component(roleNotifier), Metrics: a.registry,
+		Kafka: a.kafka, Prefix: a.config.Process.Topics.Prefix, Dir: filepath.Join(a.config.Process.Processor.DataDir, "notifier"),
+		Clock: a.clock, Log: a.component(roleNotifier), Metrics: a.registry,
 		Configs: routeConfigs{a.orgs.Store},
 		Build:   destinations{client: client, resolve: resolve, terminal: a.terminal}.build,
 	})
 	if err != nil {
 		return err
 	}
-	a.parts = append(a.parts, part{roleNotifier, d.Run, d.Ready})
+	a.parts = append(a.parts, part{name: roleNotifier, run: d.Run, ready: d.Ready, notes: d.Notes})
 	return nil
 }
 

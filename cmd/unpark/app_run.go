@@ -61,7 +61,7 @@ func (a *app) Ready() error {
 func (a *app) readiness() []readiness {
 	var rs []readiness
 	for _, p := range a.parts {
-		rs = append(rs, readiness{p.name, p.ready})
+		rs = append(rs, readiness{p.name, p.ready, p.notes})
 	}
 	return rs
 }

@@ -161,6 +161,7 @@ func redriveAll(cmd *cobra.Command, c *cluster, store *orgconfig.Store, filter k
 	defer cl.Close()
 	resolver := secrets.Resolver{Dir: c.config.Process.SecretsDir}
 	r := redriver{client: cl, prefix: c.layout.Prefix, keep: keepAttributes(store), deps: notify.Deps{
+		Kafka: c.kafka, Prefix: c.layout.Prefix, Clock: clock.Real(),
 		Configs: routeConfigs{store},
 		Build:   destinations{client: &http.Client{}, resolve: resolver.Resolve, terminal: newTerminal(cmd.OutOrStdout())}.build,
 	}}

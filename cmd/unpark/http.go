@@ -20,6 +20,7 @@ import (
 type readiness struct {
 	part  string
 	ready func() error
+	notes func() []string // nil: none
 }
 
 // serveHTTP answers /healthz (the process runs), /readyz (every part of it does
@@ -48,6 +49,11 @@ func answerReady(w http.ResponseWriter, parts []readiness) {
 			line, status = fmt.Sprintf("%s: %v", p.part, err), http.StatusServiceUnavailable
 		}
 		lines = append(lines, line)
+		if p.notes != nil {
+			for _, note := range p.notes() {
+				lines = append(lines, p.part+": "+note)
+			}
+		}
 	}
 	w.WriteHeader(status)
 	_, _ = fmt.Fprintln(w, strings.Join(lines, "\n"))

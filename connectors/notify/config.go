@@ -3,6 +3,8 @@ package notify
 import (
 	"maps"
 	"strings"
+
+	"unpark/schemas"
 )
 
 // Destination is one place an escalation is told to. Exactly one form is set.
@@ -12,6 +14,9 @@ type Destination struct {
 	PagerDuty *PagerDutyConfig `json:"pagerduty,omitempty" yaml:"pagerduty"`
 	Webhook   *WebhookConfig   `json:"webhook,omitempty" yaml:"webhook"`
 	Terminal  *TerminalConfig  `json:"terminal,omitempty" yaml:"terminal"`
+	// Every is the least time between two messages; nil is the destination's own
+	// (Slack: 1s; webhooks: none).
+	Every *schemas.Duration `json:"every,omitempty" yaml:"every"`
 }
 
 // SlackConfig is a channel in Slack, reached through an incoming webhook or by a

@@ -37,7 +37,7 @@ func (d *Dispatcher) options() []kgo.Opt {
 		kgo.HeartbeatInterval(3*time.Second),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
-		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { d.setAbsent(nil) }),
+		kgo.OnPartitionsAssigned(func(_ context.Context, cl *kgo.Client, won map[string][]int32) { d.take(cl, won) }),
 		kgo.OnPartitionsRevoked(func(ctx context.Context, cl *kgo.Client, lost map[string][]int32) {
 			d.release(ctx, cl, d.windowsOf(lost))
 		}),
@@ -50,6 +50,26 @@ func (d *Dispatcher) options() []kgo.Opt {
 
 // Run consumes until ctx ends. It is called once.
 func (d *Dispatcher) Run(ctx context.Context) error {
+	shelf, err := openShelf(d.deps.Dir)
+	if err != nil {
+		return err
+	}
+	l, err := newLedger(d.deps.Kafka, d.deps.Prefix, shelf, d.log, d.send)
+	if err != nil {
+		return errors.Join(fmt.Errorf("notifier: %w", err), shelf.close())
+	}
+	d.mu.Lock()
+	d.ledger = l
+	d.mu.Unlock()
+	err = d.run(ctx, l)
+	l.client.Close()
+	return errors.Join(err, shelf.close())
+}
+
+func (d *Dispatcher) run(ctx context.Context, l *ledger) error {
+	if err := l.check(ctx, schemas.Escalations.Name(d.deps.Prefix)); err != nil {
+		return err
+	}
 	cl, err := kgo.NewClient(d.options()...)
 	if err != nil {
 		return fmt.Errorf("notifier: %w", err)
@@ -59,6 +79,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	defer cancel()
 	d.workers.stop = stop
 	d.workers.wait.Go(func() { d.letters.run(stop, cl.ProduceSync) })
+	d.workers.wait.Go(func() { l.follow(stop) })
 
 	err = d.consume(ctx, cl)
 	d.setAbsent(errors.New("stopping"))
@@ -69,9 +90,31 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	return err
 }
 
+// take opens the ledger of partitions that are ours now. They are read once it is
+// known what has been told.
+func (d *Dispatcher) take(cl *kgo.Client, won map[string][]int32) {
+	d.setAbsent(nil)
+	for topic, ids := range won {
+		for _, id := range ids {
+			w := newWindow(topic, id)
+			d.mu.Lock()
+			d.windows[partition{topic, id}] = w
+			d.paused[partition{topic, id}] = true
+			d.mu.Unlock()
+			d.ledger.open(newBook(d.ledger, w))
+		}
+		cl.PauseFetchPartitions(map[string][]int32{topic: ids})
+	}
+}
+
 func (d *Dispatcher) consume(ctx context.Context, cl *kgo.Client) error {
 	var housekept time.Time
 	for ctx.Err() == nil {
+		select {
+		case err := <-d.ledger.failed:
+			return err
+		default:
+		}
 		wait, cancel := context.WithTimeout(ctx, time.Duration(d.config.CommitInterval))
 		fetches := cl.PollRecords(wait, maxPoll)
 		cancel()
@@ -83,12 +126,21 @@ func (d *Dispatcher) consume(ctx context.Context, cl *kgo.Client) error {
 		if now := time.Now(); now.Sub(housekept) >= time.Duration(d.config.CommitInterval) {
 			housekept = now
 			d.commit(ctx, cl, d.allWindows())
-			d.trim(now)
-			d.resume(cl)
+			d.wake()
 		}
+		d.resume(cl)
 		cl.AllowRebalance()
 	}
 	return nil
+}
+
+// wake looks at reminders that are due and entries that have been kept long
+// enough.
+func (d *Dispatcher) wake() {
+	now := d.deps.Clock.Now()
+	for _, b := range d.ledger.all() {
+		b.wake(now, func(e *entry) habit { return d.rules.habit(e, now) })
+	}
 }
 
 // note remembers what could not be read.
@@ -110,11 +162,14 @@ func (d *Dispatcher) intake(cl *kgo.Client, p kgo.FetchTopicPartition) {
 	}
 	id, now := partition{p.Topic, p.Partition}, time.Now()
 	w := d.window(id)
+	if w == nil {
+		return // none of ours any more
+	}
 	for _, r := range p.Records {
 		d.accept(w.add(r, now))
 	}
 	if w.unsettled() >= d.config.Window {
-		d.log.Warn("too many escalations are not delivered; reading pauses",
+		d.log.Warn("too many escalations are on their way into the ledger; reading pauses",
 			schemas.LogTopic, id.topic, schemas.LogPartition, id.id, schemas.LogCount, w.unsettled())
 		d.mu.Lock()
 		d.paused[id] = true
@@ -126,18 +181,16 @@ func (d *Dispatcher) intake(cl *kgo.Client, p kgo.FetchTopicPartition) {
 func (d *Dispatcher) window(id partition) *window {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.windows[id] == nil {
-		d.windows[id] = newWindow(id.topic, id.id)
-	}
 	return d.windows[id]
 }
 
-// resume reads on where a window has become half empty.
+// resume reads on where the ledger is open and a window half empty.
 func (d *Dispatcher) resume(cl *kgo.Client) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for id := range d.paused {
-		if w := d.windows[id]; w == nil || w.unsettled() <= d.config.Window/2 {
+		b := d.ledger.book(id.id)
+		if w := d.windows[id]; w == nil || b != nil && b.isFilled() && w.unsettled() <= d.config.Window/2 {
 			delete(d.paused, id)
 			cl.ResumeFetchPartitions(map[string][]int32{id.topic: {id.id}})
 		}
@@ -174,6 +227,9 @@ func (d *Dispatcher) release(ctx context.Context, cl *kgo.Client, ws []*window) 
 	for _, w := range ws {
 		w.drain(drain)
 	}
+	if err := d.ledger.client.Flush(drain); err != nil {
+		d.log.Warn("the ledger is not written to its end", slog.Any(schemas.LogError, err))
+	}
 	d.commit(ctx, cl, ws)
 	d.forget(ws)
 }
@@ -182,6 +238,9 @@ func (d *Dispatcher) forget(ws []*window) {
 	for _, w := range ws {
 		w.close()
 		d.metrics.dropped.Add(float64(w.unsettled()))
+		if b := d.ledger.book(w.partition); b != nil && b.window == w {
+			d.ledger.close(b)
+		}
 		d.mu.Lock()
 		delete(d.windows, partition{w.topic, w.partition})
 		d.mu.Unlock()

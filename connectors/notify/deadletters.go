@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"unpark/clock"
 	"unpark/schemas"
 )
 
@@ -25,26 +27,25 @@ type deadLetters struct {
 	topic   string
 	log     *slog.Logger
 	metrics *metrics
+	clock   clock.Clock
+	kindOf  func(*entry) string // the type of an entry's destination
 
 	mu    sync.Mutex
-	items []burial
+	items []letter
 	wake  chan struct{} // holds a token while items may be waiting
 }
 
-type burial struct {
-	delivery *delivery
-	record   *kgo.Record
-	reason   string
+// letter is something given up, on its way to the dead letters.
+type letter struct {
+	record *kgo.Record
+	reason string
+	kind   string // metric label: the destination's type, or routing
+	log    slog.Attr
+	done   func() // once it is written
 }
 
-// bury takes a delivery; its flight settles once the dead letter is written.
-func (l *deadLetters) bury(d *delivery, e *Error) {
-	if !d.flight.begin() {
-		return
-	}
-	l.log.LogAttrs(context.Background(), slog.LevelError, "escalation not delivered", d.log(),
-		slog.String(schemas.LogReason, e.Reason), slog.String(schemas.LogError, e.Err.Error()))
-	b := burial{delivery: d, record: l.record(d, e), reason: e.Reason}
+// bury takes a letter.
+func (l *deadLetters) bury(b letter) {
 	l.mu.Lock()
 	l.items = append(l.items, b)
 	l.mu.Unlock()
@@ -54,20 +55,44 @@ func (l *deadLetters) bury(d *delivery, e *Error) {
 	}
 }
 
-func (l *deadLetters) record(d *delivery, e *Error) *kgo.Record {
-	from := d.flight.record
-	letter := schemas.DeadLetter{
+// letterOfFlight gives up an escalation that leads to no destination, or to one
+// that is none. Its flight settles with it.
+func (l *deadLetters) letterOfFlight(f *flight, destination string, e *Error) {
+	if !f.w.begin() {
+		return
+	}
+	from := f.record
+	one := schemas.DeadLetter{
 		Key: from.Key, Value: from.Value, Reason: e.Reason, Error: e.Err.Error(),
 		Origin: "notifier", Topic: from.Topic, Partition: from.Partition, Offset: from.Offset,
 	}
-	if d.destination != "" {
-		letter.Extra = []schemas.Header{{Key: schemas.HeaderDestination, Value: []byte(d.destination)}}
+	l.send(one, destination, kindRouting, f.log(destination), func() {
+		f.settle()
+		f.w.end()
+	})
+}
+
+// letterOfEntry gives up an entry of the ledger.
+func (l *deadLetters) letterOfEntry(b *book, e *entry, why *Error, done func()) {
+	one := schemas.DeadLetter{
+		Key: []byte(e.Conversation), Value: e.Record, Reason: why.Reason,
+		Error:  fmt.Sprintf("given up %s after it was due: %v", l.clock.Now().Sub(e.Since.Time()).Round(time.Second), why.Err),
+		Origin: "notifier", Topic: b.window.topic, Partition: b.partition, Offset: e.Offset,
 	}
-	r := &kgo.Record{Topic: l.topic, Key: letter.Key, Value: letter.Value}
-	for _, h := range letter.Headers() {
+	l.send(one, e.Destination, l.kindOf(e), entryLog(e, e.Destination), done)
+}
+
+func (l *deadLetters) send(one schemas.DeadLetter, destination, kind string, log slog.Attr, done func()) {
+	l.log.LogAttrs(context.Background(), slog.LevelError, "escalation not delivered", log,
+		slog.String(schemas.LogReason, one.Reason), slog.String(schemas.LogError, one.Error))
+	if destination != "" {
+		one.Extra = []schemas.Header{{Key: schemas.HeaderDestination, Value: []byte(destination)}}
+	}
+	r := &kgo.Record{Topic: l.topic, Key: one.Key, Value: one.Value}
+	for _, h := range one.Headers() {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
-	return r
+	l.bury(letter{r, one.Reason, kind, log, done})
 }
 
 // run writes until ctx ends.
@@ -89,7 +114,7 @@ func (l *deadLetters) run(ctx context.Context, produce func(context.Context, ...
 	}
 }
 
-func (l *deadLetters) take() []burial {
+func (l *deadLetters) take() []letter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := min(len(l.items), maxBurials)
@@ -98,16 +123,16 @@ func (l *deadLetters) take() []burial {
 	return batch
 }
 
-func (l *deadLetters) putBack(batch []burial) {
+func (l *deadLetters) putBack(batch []letter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.items = append(batch, l.items...)
 }
 
 // write returns what was not written.
-func (l *deadLetters) write(ctx context.Context, batch []burial, produce func(context.Context, ...*kgo.Record) kgo.ProduceResults) (failed []burial) {
+func (l *deadLetters) write(ctx context.Context, batch []letter, produce func(context.Context, ...*kgo.Record) kgo.ProduceResults) (failed []letter) {
 	records := make([]*kgo.Record, len(batch))
-	byRecord := make(map[*kgo.Record]burial, len(batch))
+	byRecord := make(map[*kgo.Record]letter, len(batch))
 	for i, b := range batch {
 		records[i], byRecord[b.record] = b.record, b
 	}
@@ -119,17 +144,16 @@ func (l *deadLetters) write(ctx context.Context, batch []burial, produce func(co
 			l.done(b)
 			continue
 		}
-		l.log.LogAttrs(ctx, slog.LevelError, "dead letter not written", b.delivery.log(), slog.String(schemas.LogError, r.Err.Error()))
+		l.log.LogAttrs(ctx, slog.LevelError, "dead letter not written", b.log, slog.String(schemas.LogError, r.Err.Error()))
 		failed = append(failed, b)
 	}
 	return failed
 }
 
-func (l *deadLetters) done(b burial) {
+func (l *deadLetters) done(b letter) {
 	l.metrics.deadLetters.WithLabelValues(b.reason).Inc()
-	if b.delivery.kind != kindRouting {
-		l.metrics.deliveries.WithLabelValues(b.delivery.kind, b.reason).Inc()
+	if b.kind != kindRouting {
+		l.metrics.deliveries.WithLabelValues(b.kind, b.reason).Inc()
 	}
-	b.delivery.flight.settle()
-	b.delivery.flight.end()
+	b.done()
 }

@@ -19,7 +19,7 @@ func TestDeadLettersAreWrittenBeforeTheySettle(t *testing.T) {
 		w := newWindow("t", 0)
 		for offset := range int64(3) {
 			f := w.add(&kgo.Record{Offset: offset}, time.Now())
-			l.bury(&delivery{flight: f, kind: "test"}, Permanent("refused", errors.New("no")))
+			l.letterOfFlight(f, "org-1/bad", Permanent("refused", errors.New("no")))
 		}
 		tries := 0
 		produce := func(_ context.Context, rs ...*kgo.Record) (results kgo.ProduceResults) {

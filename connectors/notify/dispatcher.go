@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,8 +23,11 @@ type Deps struct {
 	Kafka []kgo.Opt
 	// Prefix is that of the topics.
 	Prefix string
-	// Clock is the one that escalations are dated by; it measures latency. Waits
-	// are real time, since destinations live in it.
+	// Dir is a folder for the ledger's entries while the notifier runs; it is
+	// emptied at the start. Empty: they lie in memory.
+	Dir string
+	// Clock is the one that escalations are dated by: latency, reminders and quiet
+	// hours follow it. Waits are real time, since destinations live in it.
 	Clock   clock.Clock
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
@@ -33,20 +37,23 @@ type Deps struct {
 	Build func(Destination) (Notifier, error)
 }
 
-// Dispatcher consumes escalations and delivers them.
+// Dispatcher consumes escalations, keeps the ledger of who was told, and tells.
 type Dispatcher struct {
 	config  Config
 	deps    Deps
 	log     *slog.Logger
 	metrics *metrics
 	letters *deadLetters
+	rules   *rulebook
+	ledger  *ledger // from Run on
 
-	mu      sync.Mutex
-	windows map[partition]*window
-	queues  map[string]*queue
-	paused  map[partition]bool
-	absent  error // why the group has no place for us; nil: it has
-	unread  error // what the last poll could not read; nil: nothing
+	mu       sync.Mutex
+	windows  map[partition]*window
+	queues   map[string]*queue  // by org
+	outboxes map[string]*outbox // by destination
+	paused   map[partition]bool
+	absent   error // why the group has no place for us; nil: it has
+	unread   error // what the last poll could not read; nil: nothing
 
 	workers *workers
 }
@@ -65,12 +72,18 @@ func New(c Config, deps Deps) (*Dispatcher, error) {
 		return nil, errors.New("notifier: Configs, Build and Log are needed")
 	}
 	d := &Dispatcher{
-		config: c.withDefaults(deps.Prefix), deps: deps, log: deps.Log, metrics: newMetrics(deps.Metrics),
-		windows: map[partition]*window{}, queues: map[string]*queue{}, paused: map[partition]bool{},
+		config: c.withDefaults(deps.Prefix), deps: deps, log: deps.Log, metrics: newMetrics(deps.Metrics), rules: newRulebook(deps.Configs),
+		windows: map[partition]*window{}, queues: map[string]*queue{}, outboxes: map[string]*outbox{}, paused: map[partition]bool{},
 		absent: errors.New("the group is not joined"),
 	}
-	d.letters = &deadLetters{topic: schemas.DeadLetters.Name(deps.Prefix), log: d.log, metrics: d.metrics, wake: make(chan struct{}, 1)}
-	d.workers = &workers{config: d.config, metrics: d.metrics, bury: d.letters.bury, told: d.told, failed: d.failed}
+	d.letters = &deadLetters{
+		topic: schemas.DeadLetters.Name(deps.Prefix), log: d.log, metrics: d.metrics, clock: deps.Clock, wake: make(chan struct{}, 1),
+		kindOf: func(e *entry) string { return d.rules.told(e).destination.Type() },
+	}
+	d.workers = &workers{
+		config: d.config, metrics: d.metrics, rules: d.rules, clock: deps.Clock,
+		bury: d.letters.letterOfEntry, forward: d.forward, told: d.told, trouble: d.trouble,
+	}
 	if err := kgo.ValidateOpts(d.options()...); err != nil {
 		return nil, fmt.Errorf("notifier: %w", err)
 	}
@@ -80,11 +93,38 @@ func New(c Config, deps Deps) (*Dispatcher, error) {
 // Ready returns why the notifier is not consuming; nil if it is.
 func (d *Dispatcher) Ready() error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := cmp.Or(d.absent, d.unread); err != nil {
+	err := cmp.Or(d.absent, d.unread)
+	l := d.ledger
+	d.mu.Unlock()
+	if err == nil && l != nil {
+		for _, b := range l.all() {
+			if !b.isFilled() {
+				err = fmt.Errorf("the ledger of partition %d is being read", b.partition)
+			}
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("notifier: %w", err)
 	}
 	return nil
+}
+
+// Notes says what people should know though the notifier does its work: the
+// destinations that fail, one line each.
+func (d *Dispatcher) Notes() (notes []string) {
+	d.mu.Lock()
+	outboxes := make([]*outbox, 0, len(d.outboxes))
+	for _, o := range d.outboxes {
+		outboxes = append(outboxes, o)
+	}
+	d.mu.Unlock()
+	for _, o := range outboxes {
+		if n := o.note(); n != "" {
+			notes = append(notes, n)
+		}
+	}
+	slices.Sort(notes)
+	return notes
 }
 
 func (d *Dispatcher) setAbsent(err error) {
@@ -99,60 +139,87 @@ func (d *Dispatcher) setUnread(err error) {
 	d.unread = err
 }
 
-// told counts a delivery that was taken.
-func (d *Dispatcher) told(one *delivery) {
-	if one.kind == kindRouting {
-		return
+// told counts what was told.
+func (d *Dispatcher) told(kind string, e *entry, now time.Time) {
+	d.metrics.deliveries.WithLabelValues(kind, "delivered").Inc()
+	since := e.RaisedAt
+	if over(e) {
+		since = e.Since
 	}
-	d.metrics.deliveries.WithLabelValues(one.kind, "delivered").Inc()
-	late := d.deps.Clock.Now().Sub(one.flight.escalation.At.Time())
-	d.metrics.latency.WithLabelValues(one.kind).Observe(max(0, late).Seconds())
-	d.log.LogAttrs(context.Background(), slog.LevelDebug, "escalation delivered", one.log())
+	d.metrics.latency.WithLabelValues(kind).Observe(max(0, now.Sub(since.Time())).Seconds())
+	d.log.LogAttrs(context.Background(), slog.LevelDebug, "escalation delivered", entryLog(e, e.Destination))
 }
 
-func (d *Dispatcher) failed(one *delivery, e *Error) {
-	d.log.LogAttrs(context.Background(), slog.LevelWarn, "escalation not taken", one.log(), slog.String(schemas.LogReason, e.Reason),
-		slog.String(schemas.LogError, e.Err.Error()), slog.Duration(schemas.LogRetryAfter, e.RetryAfter))
+func (d *Dispatcher) trouble(destination string, e *entry, why *Error) {
+	d.log.LogAttrs(context.Background(), slog.LevelWarn, "escalation not taken", entryLog(e, destination), slog.String(schemas.LogReason, why.Reason),
+		slog.String(schemas.LogError, why.Err.Error()), slog.Duration(schemas.LogRetryAfter, why.RetryAfter))
 }
 
-// accept starts an escalation on its way: to routing, which is a queue for each
-// org, so that one org's trouble is its own.
+// accept starts an escalation on its way: to routing.
 func (d *Dispatcher) accept(f *flight) {
-	one := &delivery{flight: f, kind: kindRouting}
 	e, err := schemas.DecodeEscalation(f.record.Value)
 	if err != nil {
 		d.metrics.escalations.WithLabelValues(reasonUndecodable).Inc()
 		// The decoder's error may quote the record.
-		d.letters.bury(one, Permanent(reasonUndecodable, errors.New("the record is no escalation")))
+		d.letters.letterOfFlight(f, "", Permanent(reasonUndecodable, errors.New("the record is no escalation")))
 		return
 	}
 	f.escalation = e
-	one.destination = e.Org
-	d.queue(kindRouting, e.Org, func() (sender, error) { return router{d}, nil }).push(one)
+	d.queue(e.Org).push(f)
 }
 
-// queue returns the queue for key, made with build when there is none.
-func (d *Dispatcher) queue(kind, key string, build func() (sender, error)) *queue {
+func (d *Dispatcher) queue(org string) *queue {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	key = kind + "\x00" + key
-	if q := d.queues[key]; q != nil {
-		return q
+	q := d.queues[org]
+	if q == nil {
+		q = newQueue(d.workers, d.route, func(f *flight, e *Error) { d.letters.letterOfFlight(f, f.escalation.Org, e) })
+		d.queues[org] = q
 	}
-	s, err := build()
-	if err != nil {
-		s = refuser{Permanent(reasonDestination, err)}
-	}
-	q := newQueue(d.workers, kind, s)
-	d.queues[key] = q
 	return q
 }
 
-// trim bounds what waits for stalled destinations.
-func (d *Dispatcher) trim(now time.Time) {
+// send hands an entry to the outbox of its destination.
+func (d *Dispatcher) send(b *book, id entryID, destination string) {
+	d.forward(d.rules.target(destination), item{b, id})
+}
+
+// forward hands an entry to the outbox of a target.
+func (d *Dispatcher) forward(t target, i item) {
+	d.outbox(t).push(i)
+}
+
+// outbox returns the outbox of a target. One that stands for nothing refuses what
+// it is given.
+func (d *Dispatcher) outbox(t target) *outbox {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, q := range d.queues {
-		q.trim(now)
+	key := t.destination.key()
+	if t.problem != nil {
+		key = "\x00" + t.name
 	}
+	o := d.outboxes[key]
+	if o == nil {
+		o = newOutbox(d.workers, t, d.build(t))
+		d.outboxes[key] = o
+	}
+	return o
 }
+
+func (d *Dispatcher) build(t target) Notifier {
+	if t.problem != nil {
+		return refuser{t.problem}
+	}
+	n, err := d.deps.Build(t.destination)
+	if err != nil {
+		return refuser{Permanent(reasonDestination, err)}
+	}
+	return n
+}
+
+// refuser stands for a destination that cannot be built.
+type refuser struct{ err error }
+
+func (refuser) Capabilities() Capabilities { return Capabilities{} }
+
+func (r refuser) Notify(context.Context, Message) (Reference, error) { return "", r.err }

@@ -1,50 +1,48 @@
 // Package notify tells people: it takes escalations from the topic, finds the
-// destinations that the org's rules name for them, and sees each one delivered or
+// destinations that the org's rules name for them, and sees each one told once or
 // given up.
 //
 // # The way of an escalation
 //
-//	escalations ─► window of the partition ─► queue of the org ─► queue of each destination ─► Notifier
-//	                      ▲                       (routing)            │          │
-//	                      └──────────── settled ◄──────────────────────┴──► dead-letters
+//	escalations ─► routing ─► ledger ─► outbox of each destination ─► Notifier
+//	                 (per org)   │ ▲            │        │
+//	                             ▼ └─ told ─────┘        └─ given up ─► dead-letters
+//	                         deliveries
 //
-// An offset is committed once its escalation and all before it are settled: taken
-// by every destination, or written to dead-letters. So delivery is at least once:
-// after a crash or a rebalance the escalations in flight are told again. A new
-// group starts at the beginning of the topic, since late alerts are better than
-// silence.
+// The ledger has an entry for each escalation and destination. An offset of
+// escalations is committed once its entries are on the topic deliveries; what is
+// pending lives there, not in the offsets, so a destination that is out for a day
+// holds nothing up. An entry lies in the partition of its escalation. Who gets a
+// partition writes an owner record into it and reads it up to there: that is all
+// there is to know of what was told. Then what is pending goes on. An owner record
+// that is not our own says that somebody else has taken the partition over.
+//
+// So each alert is told once, but for one moment: between a destination's answer
+// and the record of it. Who dies there tells it again. Destinations that recognise
+// Message.MessageKey or AlertKey do not show even that.
+//
+// # What follows an alert
+//
+// Entries are decided upon in entry.go, purely: what is to be told next, what an
+// answer (acknowledge, snooze) or a reminder changes. An alert that was over
+// before it was told is never told. Answers come as records of deliveries, from
+// buttons and commands, in whatever process; the owner carries them out.
 //
 // # One destination delays no other
 //
-// Every destination has its own queue and its own goroutine, which keeps the order
-// of a conversation within the destination. What could couple them is the window:
-// it bounds the escalations of a partition that are not settled, and a full one
-// stops reading for everybody. The bound counts what is not settled, not how far
-// reading is ahead, so it fills only if that many really wait. Three rules keep
-// one destination from filling it:
-//
-//   - A failing destination has GiveUp (10 min) from the moment an escalation was
-//     read, and MaxAttempts. What it has not taken by then is a dead letter,
-//     wherever in the queue it stands. Backoff and Retry-After belong to the
-//     destination, not to one delivery. A Retry-After beyond GiveUp counts as
-//     GiveUp, so that one answer cannot silence a channel for a day.
-//   - A destination that answers may be late: a burst after an outage is told in
-//     full, however long it takes.
-//   - A destination that is stalled, which is failing for longer than Patience
-//     (30 s) or alive but more than GiveUp behind, keeps the first QueueBound
-//     (1000) of its queue. The rest becomes dead letters at once.
-//
-// So with a window of 10,000 reading a partition pauses for all only while ten
-// stalled destinations hold their bounds in it, or after a burst of more than
-// 10,000: for Patience if it is for a dead destination, for up to GiveUp if it is
-// for one that answers too slowly.
+// Every destination has its own outbox and goroutine, which keeps the order of a
+// conversation, its rate, and a breaker: failures belong to the destination, which
+// is left alone for longer and longer, up to MaxBackoff, or as long as it asks
+// for. What it has not taken within GiveUp is a dead letter. Too many alerts at
+// once, or several that could not be told in time, become a digest (storm.go).
+// Outboxes hold only where their entries are; the entries lie on disk (shelf.go).
 //
 // # Secrets
 //
 // Configurations refer to secrets, and a Notifier resolves the reference for each
-// message. An address is never part of an error, a log line or a dead letter:
-// Post strips net/http's errors, which repeat it.
+// message. An address is never part of an error, a log line, an entry or a dead
+// letter: Post strips net/http's errors, which repeat it.
 //
-// Reads: escalations, org-config (through Configs).
-// Writes: the destinations, dead-letters.
+// Reads: escalations, deliveries, org-config (through Configs).
+// Writes: the destinations, deliveries, dead-letters.
 package notify

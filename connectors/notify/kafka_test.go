@@ -3,10 +3,12 @@ package notify
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"unpark/clock"
 	"unpark/schemas"
@@ -50,7 +53,7 @@ const (
 
 func newField(t *testing.T, partitions int32) *field {
 	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, "t.escalations"), kfake.SeedTopics(1, "t.dead-letters"))
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, "t.escalations", "t.deliveries"), kfake.SeedTopics(1, "t.dead-letters"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +77,7 @@ func (f *field) start(c Config) (d *Dispatcher, stop func() error) {
 		Kafka:  []kgo.Opt{kgo.SeedBrokers(f.cluster.ListenAddrs()...), kgo.HeartbeatInterval(50 * time.Millisecond)},
 		Prefix: "t.", Clock: clock.Real(), Metrics: prometheus.NewRegistry(),
 		Log:     slog.New(slog.NewTextHandler(&f.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Configs: &fakeConfigs{versions: map[string]string{"org-1/v1": fieldRules}},
+		Configs: &fakeConfigs{versions: map[string]string{"org-1/v1": fieldRules}, newest: map[string]string{"org-1": fieldRules}},
 		Build:   f.build,
 	})
 	if err != nil {
@@ -135,6 +138,7 @@ func (f *field) escalate(tier, from, to int) {
 	for i := from; i < to; i++ {
 		e := fridayCase(f.t)
 		e.Conversation, e.Policy, e.TierSeconds = fmt.Sprintf("c-%d", i), "p", int64(tier)
+		e.ID, e.At = fmt.Sprintf("%032x", i*10+tier), schemas.Instant(time.Now().UnixMilli())
 		value, err := schemas.EncodeEscalation(&e)
 		if err != nil {
 			f.t.Fatal(err)
@@ -222,4 +226,24 @@ func (s *safeBuffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()
+}
+
+// breakTopic lets nothing be written to a topic until it is mended.
+func (f *field) breakTopic(topic string) (mend func()) {
+	f.t.Helper()
+	topics, err := kadm.NewClient(f.client).ListTopics(f.t.Context(), topic)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var mended atomic.Bool
+	f.cluster.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		f.cluster.KeepControl()
+		for _, t := range req.(*kmsg.ProduceRequest).Topics {
+			if t.Topic == topic || t.TopicID == topics[topic].ID {
+				return nil, errors.New("broken pipe"), !mended.Load()
+			}
+		}
+		return nil, nil, false
+	})
+	return func() { mended.Store(true) }
 }

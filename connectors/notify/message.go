@@ -98,13 +98,7 @@ type Message struct {
 }
 
 // Mark is an acknowledgement or a snooze.
-type Mark struct {
-	// By is who pressed the button or gave the command, as people know them.
-	By string `json:"by"`
-	// At is when, Until how long it holds.
-	At    schemas.Instant `json:"at"`
-	Until schemas.Instant `json:"until"`
-}
+type Mark = schemas.Mark
 
 // Summary is what a digest says of the alerts in it.
 type Summary struct {

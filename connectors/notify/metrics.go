@@ -13,6 +13,7 @@ type metrics struct {
 	attempts    *prometheus.CounterVec
 	latency     *prometheus.HistogramVec
 	queued      *prometheus.GaugeVec
+	circuits    *prometheus.GaugeVec
 	deadLetters *prometheus.CounterVec
 	dropped     prometheus.Counter
 }
@@ -23,7 +24,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		return f.NewCounterVec(prometheus.CounterOpts{Namespace: "unpark", Subsystem: "notifier", Name: name, Help: help}, labels)
 	}
 	return &metrics{
-		escalations: counter("escalations_total", "Escalations read, by what became of them: routed, told_nobody, undecodable.", "outcome"),
+		escalations: counter("escalations_total", "Escalations read, by what became of them: routed, followed (the end of an alert), told_nobody, undecodable.", "outcome"),
 		deliveries:  counter("deliveries_total", "Deliveries that ended, by outcome: delivered, or the reason of the dead letter.", "type", "outcome"),
 		attempts:    counter("attempts_total", "Attempts to deliver, by result: ok or a reason.", "type", "result"),
 		latency: f.NewHistogramVec(prometheus.HistogramOpts{
@@ -35,10 +36,14 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Namespace: "unpark", Subsystem: "notifier", Name: "queue_length",
 			Help: "Deliveries that wait for their destination.",
 		}, []string{"type"}),
+		circuits: f.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "unpark", Subsystem: "notifier", Name: "circuits_open",
+			Help: "Destinations that have failed several times in a row and are only probed.",
+		}, []string{"type"}),
 		deadLetters: counter("dead_letters_total", "Deliveries given up, by reason.", "reason"),
 		dropped: f.NewCounter(prometheus.CounterOpts{
 			Namespace: "unpark", Subsystem: "notifier", Name: "dropped_in_flight_total",
-			Help: "Escalations left unsettled by a rebalance or a stop; they are read again, and may be told twice.",
+			Help: "Escalations not yet in the ledger at a rebalance or a stop; they are read again.",
 		}),
 	}
 }

@@ -17,5 +17,5 @@ const (
 	reasonUnknownTier    = "unknown_tier"
 	reasonUnknownRoute   = "unknown_route"
 	reasonDestination    = "bad_destination"
-	reasonQueueFull      = "queue_full"
+	reasonTooLarge       = "too_large"
 )

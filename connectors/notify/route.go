@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"unpark/connectors/notify/text"
+	"unpark/processor/calendar"
 	"unpark/schemas"
 )
 
@@ -38,8 +40,9 @@ type orgRules struct {
 			} `json:"tiers"`
 		} `json:"objectives"`
 	} `json:"policies"`
-	Routes Routes     `json:"routes"`
-	Texts  text.Rules `json:"texts"`
+	Routes    Routes                     `json:"routes"`
+	Calendars map[string]calendar.Config `json:"calendars"`
+	Texts     text.Rules                 `json:"texts"`
 	// Genesys is where the org's pages are.
 	Genesys struct {
 		Region string `json:"region"`
@@ -47,6 +50,9 @@ type orgRules struct {
 	} `json:"genesys"`
 
 	texts *text.Set
+
+	mu       sync.Mutex
+	compiled map[string]*calendar.Calendar
 }
 
 // defaultRoute is what the tiers of the default policy notify (SLA.md section 7).
@@ -82,46 +88,49 @@ func (p plan) message(e *schemas.Escalation, value []byte) Message {
 // route finds whom to tell: the tier of the version that raised the escalation
 // names the routes, so that a later edit does not redirect what was promised; the
 // newest version says what stands behind them, so that a repaired address is used
-// at once.
-func route(ctx context.Context, configs Configs, e *schemas.Escalation) (plan, error) {
-	raised, known, err := configs.Rules(ctx, e.Org, e.PolicyVersion)
+// at once. A route that sleeps at now hands over to the one that it names.
+func (b *rulebook) route(ctx context.Context, e *schemas.Escalation, now time.Time) (plan, error) {
+	names, known, err := b.notifyOf(ctx, e)
 	if err != nil {
-		return plan{}, Retryable(reasonConfig, fmt.Errorf("rules of %s, version %s: %w", e.Org, e.PolicyVersion, err))
+		return plan{}, err
 	}
-	newest, ok := configs.NewestRules(e.Org)
-	switch {
-	case !known && !ok:
-		return plan{}, Permanent(reasonUnknownOrg, fmt.Errorf("org %s has no rules", e.Org))
-	case !known:
+	rules, err := b.newest(e.Org)
+	if err != nil {
+		return plan{}, err
+	}
+	if !known {
 		return plan{}, Permanent(reasonUnknownVersion, fmt.Errorf("org %s has no rules of version %s", e.Org, e.PolicyVersion))
-	case !ok:
-		newest = raised
-	}
-	names, err := notifyOf(raised, e)
-	if err != nil {
-		return plan{}, err
-	}
-	rules, err := decodeRules(newest)
-	if err != nil {
-		return plan{}, err
 	}
 	p := rules.plan()
 	for _, name := range names {
-		p.add(rules.targets(e.Org, name)...)
+		p.add(rules.targets(e.Org, rules.awake(name, now))...)
 	}
 	return p, nil
 }
 
-// notifyOf returns the routes that the escalation's tier names.
-func notifyOf(version []byte, e *schemas.Escalation) ([]string, error) {
-	rules, err := decodeRules(version)
+// notifyOf returns the routes that the escalation's tier names; false if its
+// version is not known.
+func (b *rulebook) notifyOf(ctx context.Context, e *schemas.Escalation) ([]string, bool, error) {
+	version, known, err := b.configs.Rules(ctx, e.Org, e.PolicyVersion)
 	if err != nil {
-		return nil, err
+		return nil, false, Retryable(reasonConfig, fmt.Errorf("rules of %s, version %s: %w", e.Org, e.PolicyVersion, err))
 	}
-	if len(rules.Policies) == 0 {
+	if !known {
+		return nil, false, nil
+	}
+	rules, err := b.version(e.Org+"/"+e.PolicyVersion, version)
+	if err != nil {
+		return nil, false, err
+	}
+	names, err := rules.notify(e)
+	return names, true, err
+}
+
+func (r *orgRules) notify(e *schemas.Escalation) ([]string, error) {
+	if len(r.Policies) == 0 {
 		return []string{defaultRoute}, nil
 	}
-	for _, p := range rules.Policies {
+	for _, p := range r.Policies {
 		for _, o := range p.Objectives {
 			for _, t := range o.Tiers {
 				if p.Name == e.Policy && o.Objective == e.Objective && t.At.Milliseconds()/1000 == e.TierSeconds {
@@ -179,13 +188,10 @@ func (p *plan) add(ts ...target) {
 	}
 }
 
-// find returns what a dead letter's destination stands for now.
-func find(configs Configs, org, name string) (plan, error) {
-	value, ok := configs.NewestRules(org)
-	if !ok {
-		return plan{}, Permanent(reasonUnknownOrg, fmt.Errorf("org %s has no rules", org))
-	}
-	rules, err := decodeRules(value)
+// find returns what a dead letter's destination stands for now: org/route/index,
+// or org/route for all of it.
+func (b *rulebook) find(org, name string) (plan, error) {
+	rules, err := b.newest(org)
 	if err != nil {
 		return plan{}, err
 	}

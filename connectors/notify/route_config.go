@@ -101,7 +101,11 @@ func (r Routes) Validate(calendars []string) []Problem {
 			ps = append(ps, Problem{name, "a route needs at least one destination; tiers that tell nobody have an empty notify"})
 		}
 		for i, d := range r[name].To {
-			ps = append(ps, d.validate(fmt.Sprintf("%s[%d]", name, i))...)
+			path := fmt.Sprintf("%s[%d]", name, i)
+			ps = append(ps, d.validate(path)...)
+			if d.Every != nil && (*d.Every < 0 || *d.Every > schemas.Duration(time.Hour)) {
+				ps = append(ps, Problem{path + ".every", "write a time up to an hour, such as 1s"})
+			}
 		}
 		ps = append(ps, r.validateTimes(name, calendars)...)
 	}

@@ -36,14 +36,14 @@ func TestRouteTimesValidate(t *testing.T) {
 		"c-none":  {To: to, Quiet: quiet("office", "")},
 		"d-ring":  {To: to, Quiet: quiet("office", "e-ring")},
 		"e-ring":  {To: to, Quiet: quiet("office", "d-ring")},
-		"f-often": {To: to, Repeat: schemas.Duration(time.Second), Group: &Grouping{Above: new(-1), Within: -1}},
+		"f-often": {To: []Destination{{Terminal: &TerminalConfig{}, Every: new(schemas.Duration(-1))}}, Repeat: schemas.Duration(time.Second), Group: &Grouping{Above: new(-1), Within: -1}},
 	}
 	var got []string
 	for _, p := range routes.Validate([]string{"office"}) {
 		got = append(got, p.Field)
 	}
 	want := []string{"a-hours.quiet.hours", "b-then.quiet.then", "c-none.quiet.then", "d-ring.quiet.then", "e-ring.quiet.then",
-		"f-often.repeat", "f-often.group.above", "f-often.group.within"}
+		"f-often[0].every", "f-often.repeat", "f-often.group.above", "f-often.group.within"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"unpark/clock"
 	"unpark/schemas"
 )
 
@@ -49,19 +50,17 @@ func TestRoute(t *testing.T) {
 		{"a tier that tells nobody", both, func(e *schemas.Escalation) { e.TierSeconds = 14400 }, nil, ""},
 		{"no policies: the default policy", both, func(e *schemas.Escalation) { e.PolicyVersion, e.Policy = "v0", "default" },
 			[]string{"org-1/default/0 terminal"}, ""},
-		{"no newest version: the same one", &fakeConfigs{versions: both.versions}, nil,
-			[]string{"org-1/managers/0 terminal", "org-1/all [unknown_route]", "org-1/typo [unknown_route]"}, ""},
 		{"unknown org", both, func(e *schemas.Escalation) { e.Org = "org-2" }, nil, "unknown_org"},
 		{"unknown version", both, func(e *schemas.Escalation) { e.PolicyVersion = "v2" }, nil, "unknown_version"},
 		{"unknown tier", both, func(e *schemas.Escalation) { e.TierSeconds = 1 }, nil, "unknown_tier"},
 		{"rules that cannot be had", &fakeConfigs{err: errors.New("no broker")}, nil, nil, "config_unavailable"},
-		{"rules that are none", &fakeConfigs{versions: map[string]string{"org-1/v1": "{"}}, nil, nil, "bad_rules"},
+		{"rules that are none", &fakeConfigs{versions: map[string]string{"org-1/v1": "{"}, newest: both.newest}, nil, nil, "bad_rules"},
 	} {
 		e := fridayCase(t)
 		if c.change != nil {
 			c.change(&e)
 		}
-		p, err := route(t.Context(), c.configs, &e)
+		p, err := newRulebook(c.configs).route(t.Context(), &e, e.At.Time())
 		var got []string
 		for _, x := range p.targets {
 			if x.problem != nil {
@@ -97,7 +96,7 @@ func TestRedrive(t *testing.T) {
 		"org-1":       {"slack", "terminal"},
 	} {
 		var got []string
-		err := Redrive(t.Context(), Deps{Configs: configs, Build: func(d Destination) (Notifier, error) {
+		err := Redrive(t.Context(), Deps{Clock: clock.Real(), Configs: configs, Build: func(d Destination) (Notifier, error) {
 			return notifyFunc(func(context.Context, Message) error { got = append(got, d.Type()); return nil }), nil
 		}}, value, destination)
 		if diff := cmp.Diff(want, got); diff != "" {

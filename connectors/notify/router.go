@@ -2,18 +2,33 @@ package notify
 
 import (
 	"context"
+	"errors"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"unpark/schemas"
 )
 
 // kindRouting is the type of the stage that finds the destinations.
 const kindRouting = "routing"
 
-// router is the first stage: it finds an escalation's destinations and puts a
-// delivery into the queue of each.
-type router struct{ d *Dispatcher }
-
-func (r router) send(ctx context.Context, routing *delivery) error {
-	f := routing.flight
-	plan, err := route(ctx, r.d.deps.Configs, f.escalation)
+// route is the first stage: it finds an escalation's destinations and opens an
+// entry in the ledger for each. What ends an alert goes to wherever it was told.
+func (d *Dispatcher) route(ctx context.Context, f *flight) error {
+	b := d.ledger.book(f.w.partition)
+	if b == nil || b.window != f.w {
+		return nil // none of ours any more: the flight is dropped with its window
+	}
+	select {
+	case <-b.ready:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if f.escalation.Status != statusRaised {
+		d.follow(b, f)
+		return nil
+	}
+	plan, err := d.rules.route(ctx, f.escalation, d.deps.Clock.Now())
 	if err != nil {
 		return err
 	}
@@ -21,41 +36,58 @@ func (r router) send(ctx context.Context, routing *delivery) error {
 	if len(plan.targets) == 0 {
 		outcome = "told_nobody"
 	}
-	r.d.metrics.escalations.WithLabelValues(outcome).Inc()
+	d.metrics.escalations.WithLabelValues(outcome).Inc()
 	for _, t := range plan.targets {
 		f.split()
-		r.forward(f, plan, t)
+		if t.problem != nil {
+			d.letters.letterOfFlight(f, t.name, t.problem)
+			continue
+		}
+		d.enter(b, f, t)
 	}
 	return nil
 }
 
-func (r router) forward(f *flight, p plan, t target) {
-	one := &delivery{flight: f, kind: t.destination.Type(), destination: t.name, message: p.message(f.escalation, f.record.Value)}
-	one.message.AlertKey = f.escalation.ID + "/" + t.name
-	one.message.MessageKey = one.message.AlertKey + "/" + one.message.Kind.String()
-	if t.problem != nil {
-		one.kind = kindRouting
-		r.d.letters.bury(one, t.problem)
-		return
+// enter opens an entry; once it is on the topic, the escalation need not be read
+// again, and the destination may be told.
+func (d *Dispatcher) enter(b *book, f *flight, t target) {
+	e := f.escalation
+	one := &entry{
+		State: schemas.DeliveryPending, Escalation: e.ID, Org: e.Org, Conversation: e.Conversation, Destination: t.name,
+		Status: e.Status, Since: schemas.Instant(d.deps.Clock.Now().UnixMilli()), RaisedAt: e.At,
+		Offset: f.record.Offset, Record: f.record.Value,
 	}
-	r.d.queue(one.kind, t.destination.key(), func() (sender, error) {
-		n, err := r.d.deps.Build(t.destination)
-		return destinationSender{n}, err
-	}).push(one)
+	id := idOf(e.ID, t.name)
+	if !b.add(one, d.entered(b, f, id, t.name)) {
+		f.settle() // it was read before
+	}
 }
 
-// refuser stands for a destination that cannot be built.
-type refuser struct{ err error }
-
-func (r refuser) send(context.Context, *delivery) error { return r.err }
-
-// kindOf is what an escalation's record is, told by itself.
-func kindOf(status string) Kind {
-	switch status {
-	case "cleared":
-		return Clear
-	case "retracted":
-		return Retract
+// entered is what follows when an entry is on the topic.
+func (d *Dispatcher) entered(b *book, f *flight, id entryID, destination string) func(error) {
+	return func(err error) {
+		if errors.Is(err, kerr.MessageTooLarge) {
+			d.letters.letterOfFlight(f, destination, Permanent(reasonTooLarge, errors.New("too large for the ledger")))
+			return
+		}
+		d.send(b, id, destination)
+		f.settle()
 	}
-	return Alert
+}
+
+// follow notes in the entries of an alert that it is over.
+func (d *Dispatcher) follow(b *book, f *flight) {
+	e := f.escalation
+	d.metrics.escalations.WithLabelValues("followed").Inc()
+	for _, id := range b.ids(e.Conversation, e.ID) {
+		f.split()
+		one := b.load(id)
+		if one == nil || one.Escalation != e.ID {
+			f.settle()
+			continue
+		}
+		b.change(id, func(one *entry) bool {
+			return follow(one, e.Status, f.record.Value, f.record.Offset, d.deps.Clock.Now())
+		}, d.entered(b, f, id, one.Destination))
+	}
 }

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -21,9 +20,8 @@ type window struct {
 	open    int       // flights that are not settled
 	next    kgo.EpochOffset
 	dirty   bool // next is not committed
-	closed  bool // the partition is no longer ours, or we are stopping
-	running int  // attempts and dead letters under way
-	idle    chan struct{}
+
+	*gate // closed: the partition is no longer ours, or we are stopping
 }
 
 // flight is one record on its way to the destinations of its escalation.
@@ -39,7 +37,7 @@ type flight struct {
 }
 
 func newWindow(topic string, partition int32) *window {
-	return &window{topic: topic, partition: partition, idle: make(chan struct{})}
+	return &window{topic: topic, partition: partition, gate: newGate()}
 }
 
 // add takes a record in, with one part to settle.
@@ -78,54 +76,6 @@ func (f *flight) settle() {
 	}
 	clear(w.flights[:done])
 	w.flights = w.flights[done:]
-}
-
-// begin announces an attempt; false means that the flight is none of ours any
-// more and must be dropped unsettled.
-func (f *flight) begin() bool {
-	f.w.mu.Lock()
-	defer f.w.mu.Unlock()
-	if f.w.closed {
-		return false
-	}
-	f.w.running++
-	return true
-}
-
-// end is the end of what begin announced.
-func (f *flight) end() {
-	w := f.w
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.running--; w.closed && w.running == 0 {
-		close(w.idle)
-	}
-}
-
-func (f *flight) dropped() bool {
-	f.w.mu.Lock()
-	defer f.w.mu.Unlock()
-	return f.w.closed
-}
-
-// close lets no further attempt begin.
-func (w *window) close() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
-		return
-	}
-	if w.closed = true; w.running == 0 {
-		close(w.idle)
-	}
-}
-
-// drain waits until a closed window has no attempt under way.
-func (w *window) drain(ctx context.Context) {
-	select {
-	case <-w.idle:
-	case <-ctx.Done():
-	}
 }
 
 func (w *window) unsettled() int {

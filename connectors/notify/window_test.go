@@ -42,12 +42,12 @@ func TestWindowCommitsUpToTheOldestUnsettled(t *testing.T) {
 func TestClosedWindowLetsNothingBegin(t *testing.T) {
 	w := newWindow("t", 0)
 	f := w.add(&kgo.Record{}, time.Time{})
-	if !f.begin() {
+	if !f.w.begin() {
 		t.Fatal("an open window refuses")
 	}
 	w.close()
 	w.close()
-	if f.begin() {
+	if f.w.begin() {
 		t.Error("a closed window lets an attempt begin")
 	}
 	select {
@@ -56,7 +56,7 @@ func TestClosedWindowLetsNothingBegin(t *testing.T) {
 	default:
 	}
 	f.settle()
-	f.end()
+	f.w.end()
 	w.drain(t.Context())
 	if o, dirty := w.committable(); o.Offset != 1 || !dirty {
 		t.Errorf("what settled while draining is not committable: %v %v", o, dirty)

@@ -56,14 +56,14 @@ func TestNothingTellsTheSecret(t *testing.T) {
 		}
 		return "", errors.New("not set")
 	}
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "escalations", "dead-letters"))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "escalations", "deliveries", "dead-letters"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cluster.Close()
 	var out, logs bytes.Buffer
 	registry := prometheus.NewRegistry()
-	d, err := notify.New(notify.Config{MaxAttempts: 2, MinBackoff: 1e6, MaxBackoff: 1e6}, notify.Deps{
+	d, err := notify.New(notify.Config{GiveUp: 1e6, MinBackoff: 1e6, MaxBackoff: 1e6}, notify.Deps{
 		Kafka: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}, Clock: clock.Real(), Metrics: registry,
 		Log: slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Configs: rules(`{"routes":{"default":[{"slack":{"webhook":"env:UNPARK_SLACK"}},{"webhook":{"url":"env:UNPARK_HOOK"}},

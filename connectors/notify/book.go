@@ -1,0 +1,323 @@
+package notify
+
+import (
+	"container/heap"
+	"crypto/rand"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/schemas"
+)
+
+// book is the ledger of one partition while it is ours: entries on the shelf,
+// every change of them on its way to the topic. It is filled from the topic up to
+// our own owner record, and then hands what is pending to the outboxes.
+type book struct {
+	*gate
+	window    *window
+	ledger    *ledger
+	partition int32
+	writer    string        // names this book: no other has had it, here or elsewhere
+	ready     chan struct{} // closed once the book is filled
+
+	// One change at a time, written in the order in which they happen. Nothing that
+	// runs when a write has ended may want it: writing waits for room.
+	mu       sync.Mutex
+	filled   bool
+	names    map[string]string         // while filling: destinations
+	pending  []waiting                 // while filling, in the order of the topic
+	commands []schemas.DeliveryCommand // while filling
+	timers   timers
+}
+
+// waiting is an entry that waits for the book to be filled.
+type waiting struct {
+	id          entryID
+	destination string // one string for all that have it
+}
+
+func newBook(l *ledger, w *window) *book {
+	return &book{gate: w.gate, window: w, ledger: l, partition: w.partition, writer: rand.Text(), ready: make(chan struct{}), names: map[string]string{}}
+}
+
+// load returns an entry; nil if there is none.
+func (b *book) load(id entryID) *entry {
+	value, err := b.ledger.shelf.get(entryKey(b.partition, id[:]))
+	if err != nil {
+		b.ledger.fail(err)
+	}
+	if err != nil || value == nil {
+		return nil
+	}
+	e, err := schemas.DecodeDelivery(value)
+	if err != nil {
+		return nil // never written so: what cannot be read is not put on the shelf
+	}
+	return e
+}
+
+// add opens an entry and calls then once it is on the topic; false if it is
+// known, and nothing happens.
+func (b *book) add(e *entry, then func(error)) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	id := idOf(e.Escalation, e.Destination)
+	if b.load(id) != nil {
+		return false
+	}
+	b.save(id, e, then)
+	return true
+}
+
+// change lets f change an entry; f returns false to leave it. It returns the
+// entry as it is then, nil if there is none.
+func (b *book) change(id entryID, f func(*entry) bool, then func(error)) *entry {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.load(id)
+	if e == nil {
+		return nil
+	}
+	if f(e) {
+		b.save(id, e, then)
+	} else if then != nil {
+		then(nil)
+	}
+	return e
+}
+
+// save puts an entry on the shelf and writes it to the topic.
+func (b *book) save(id entryID, e *entry, then func(error)) {
+	value, err := schemas.EncodeDelivery(e)
+	if err == nil {
+		err = b.ledger.shelf.put(b.partition, id, e.Conversation, value)
+	}
+	if err != nil {
+		b.ledger.fail(err)
+		return
+	}
+	b.arm(id, e)
+	b.ledger.write(b, e.Key(), value, then)
+}
+
+// discard deletes an entry that has been kept long enough.
+func (b *book) discard(id entryID, e *entry) {
+	if err := b.ledger.shelf.remove(b.partition, id, e.Conversation); err != nil {
+		b.ledger.fail(err)
+		return
+	}
+	b.ledger.write(b, e.Key(), nil, nil)
+}
+
+func (b *book) arm(id entryID, e *entry) {
+	if e.State != schemas.DeliveryPending {
+		heap.Push(&b.timers, timer{nextLook(e), id})
+	}
+}
+
+// ids lists the entries of an alert, or of all alerts of a conversation.
+func (b *book) ids(conversation, escalation string) []entryID {
+	find, of := b.ledger.shelf.ofEscalation, escalation
+	if escalation == "" {
+		find, of = b.ledger.shelf.ofConversation, conversation
+	}
+	ids, err := find(b.partition, of)
+	if err != nil {
+		b.ledger.fail(err)
+	}
+	return ids
+}
+
+// take takes in a record of the topic that another process wrote, or that we
+// wrote in an earlier life.
+func (b *book) take(r *kgo.Record) {
+	key := string(r.Key)
+	switch {
+	case strings.HasPrefix(key, schemas.DeliveryOwner):
+		if b.isFilled() && r.Value != nil {
+			b.ledger.lost(b)
+		}
+	case strings.HasPrefix(key, schemas.DeliveryAnswer):
+		b.takeCommand(r)
+	default:
+		b.takeEntry(key, r.Value)
+	}
+}
+
+// isFilled says whether the book is filled and what was pending is on its way.
+func (b *book) isFilled() bool {
+	select {
+	case <-b.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+func (b *book) takeEntry(key string, value []byte) {
+	escalation, destination, _ := strings.Cut(key, "/")
+	id := idOf(escalation, destination)
+	if value == nil {
+		b.forgetEntry(id)
+		return
+	}
+	e, err := schemas.DecodeDelivery(value)
+	if err != nil {
+		b.ledger.unreadable(b.partition)
+		return
+	}
+	if b.isFilled() {
+		value = b.merge(id, e, value)
+	}
+	if b.shelve(id, e, value) && e.State == schemas.DeliveryPending {
+		b.ledger.send(b, id, e.Destination)
+	}
+}
+
+// merge has an alert that somebody has sent again follow what became of it
+// meanwhile.
+func (b *book) merge(id entryID, e *entry, value []byte) []byte {
+	old := b.load(id)
+	if old == nil || over(e) || !over(old) {
+		return value
+	}
+	e.State = schemas.DeliveryPending
+	e.Status, e.Record, e.Offset, e.Since = old.Status, old.Record, old.Offset, old.Since
+	if merged, err := schemas.EncodeDelivery(e); err == nil {
+		return merged
+	}
+	return value
+}
+
+func (b *book) forgetEntry(id entryID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.load(id); e != nil {
+		if err := b.ledger.shelf.remove(b.partition, id, e.Conversation); err != nil {
+			b.ledger.fail(err)
+		}
+	}
+}
+
+// shelve keeps an entry as the topic has it; true if the book is filled.
+func (b *book) shelve(id entryID, e *entry, value []byte) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.ledger.shelf.put(b.partition, id, e.Conversation, value); err != nil {
+		b.ledger.fail(err)
+	}
+	b.arm(id, e)
+	if !b.filled && e.State == schemas.DeliveryPending {
+		b.pending = append(b.pending, waiting{id, b.named(e.Destination)})
+	}
+	return b.filled
+}
+
+// named returns one string for all that are equal.
+func (b *book) named(destination string) string {
+	name, ok := b.names[destination]
+	if !ok {
+		name = strings.Clone(destination)
+		b.names[name] = name
+	}
+	return name
+}
+
+func (b *book) takeCommand(r *kgo.Record) {
+	c, err := decodeCommand(r.Value)
+	if err != nil || r.Value == nil {
+		return
+	}
+	b.mu.Lock()
+	if !b.filled {
+		b.commands = append(b.commands, c)
+		b.mu.Unlock()
+		return
+	}
+	b.mu.Unlock()
+	b.obey(c)
+}
+
+// obey carries out a command and deletes it.
+func (b *book) obey(c schemas.DeliveryCommand) {
+	for _, id := range b.ids(c.Conversation, c.Escalation) {
+		e := b.change(id, func(e *entry) bool {
+			return e.Conversation == c.Conversation && (c.Escalation == "" || e.Escalation == c.Escalation) && answer(e, c)
+		}, nil)
+		if e != nil && e.State == schemas.DeliveryPending {
+			b.ledger.send(b, id, e.Destination)
+		}
+	}
+	b.ledger.write(b, c.Key(), nil, nil)
+}
+
+// fill ends the filling: what is pending goes to the outboxes.
+func (b *book) fill() {
+	b.mu.Lock()
+	pending, commands := b.pending, b.commands
+	b.pending, b.commands, b.names, b.filled = nil, nil, nil, true
+	b.mu.Unlock()
+	for _, w := range pending {
+		b.ledger.send(b, w.id, w.destination)
+	}
+	for _, c := range commands {
+		b.obey(c)
+	}
+	close(b.ready)
+}
+
+// wake looks at what time alone has changed.
+func (b *book) wake(now time.Time, habitOf func(*entry) habit) {
+	at := schemas.Instant(now.UnixMilli())
+	for _, id := range b.expired(at) {
+		b.mu.Lock()
+		e := b.load(id)
+		switch {
+		case e == nil || e.State == schemas.DeliveryPending || nextLook(e) > at:
+			e = nil
+		case expiry(e) <= at:
+			b.discard(id, e)
+			e = nil
+		default:
+			remind(e, habitOf(e), now)
+			b.save(id, e, nil)
+		}
+		b.mu.Unlock()
+		if e != nil {
+			b.ledger.send(b, id, e.Destination)
+		}
+	}
+}
+
+// expired returns the entries whose look has come.
+func (b *book) expired(now schemas.Instant) (ids []entryID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.filled && len(b.timers) > 0 && b.timers[0].at <= now {
+		ids = append(ids, heap.Pop(&b.timers).(timer).id)
+	}
+	return ids
+}
+
+// timers is a heap of looks; a look that has moved leaves the old one, which
+// finds nothing to do.
+type timers []timer
+
+type timer struct {
+	at schemas.Instant
+	id entryID
+}
+
+func (t timers) Len() int           { return len(t) }
+func (t timers) Less(i, j int) bool { return t[i].at < t[j].at }
+func (t timers) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
+func (t *timers) Push(x any)        { *t = append(*t, x.(timer)) }
+func (t *timers) Pop() any {
+	old := *t
+	x := old[len(old)-1]
+	*t = old[:len(old)-1]
+	return x
+}

@@ -1,0 +1,150 @@
+package notify
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"os"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// shelf keeps the entries of the partitions that this process owns on disk, so
+// that memory holds no more than where they are. The topic is the truth: a shelf
+// is empty at the start and filled from it. Safe for concurrent use.
+type shelf struct{ db *pebble.DB }
+
+const (
+	shelfMemTable = 8 << 20
+	shelfCache    = 32 << 20 // memtables included
+)
+
+// openShelf opens an empty shelf in dir; in memory if dir is empty.
+func openShelf(dir string) (*shelf, error) {
+	fs := vfs.Default
+	if dir == "" {
+		fs, dir = vfs.NewMem(), "shelf"
+	} else if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("notifier: %w", err)
+	}
+	cache := pebble.NewCache(shelfCache)
+	defer cache.Unref()
+	db, err := pebble.Open(dir, &pebble.Options{
+		FS: fs, FormatMajorVersion: pebble.FormatValueSeparation, MemTableSize: shelfMemTable,
+		MemTableStopWritesThreshold: 2, Cache: cache, DisableWAL: true, Logger: quietLogger{},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("notifier: open %s: %w", dir, err)
+	}
+	s := &shelf{db}
+	if err := s.drop(nil, []byte{0xff}); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+type quietLogger struct{}
+
+func (quietLogger) Infof(string, ...any)  {}
+func (quietLogger) Errorf(string, ...any) {}
+func (quietLogger) Fatalf(format string, args ...any) {
+	panic(fmt.Sprintf("notifier: "+format, args...))
+}
+
+// entryID finds an entry within its partition: hashes of escalation and
+// destination. They are never stored beyond the process that made them.
+type entryID [16]byte
+
+var hashSeed = maphash.MakeSeed()
+
+func hashOf(s string) uint64 { return maphash.String(hashSeed, s) }
+
+func idOf(escalation, destination string) (id entryID) {
+	binary.BigEndian.PutUint64(id[:8], hashOf(escalation))
+	binary.BigEndian.PutUint64(id[8:], hashOf(destination))
+	return id
+}
+
+// Keys: 'E' partition id → the entry as JSON; 'C' partition hash of the
+// conversation id → nothing.
+func entryKey(partition int32, id []byte) []byte {
+	k := binary.BigEndian.AppendUint32(make([]byte, 0, 32), uint32(partition))
+	return append(append(k, 'E'), id...)
+}
+
+func conversationKey(partition int32, conversation string, id []byte) []byte {
+	k := binary.BigEndian.AppendUint32(make([]byte, 0, 32), uint32(partition))
+	return append(binary.BigEndian.AppendUint64(append(k, 'C'), hashOf(conversation)), id...)
+}
+
+// get returns a copy; nil if there is none.
+func (s *shelf) get(key []byte) ([]byte, error) {
+	v, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer closer.Close()
+	return append([]byte(nil), v...), nil
+}
+
+func (s *shelf) put(partition int32, id entryID, conversation string, value []byte) error {
+	b := s.db.NewBatch()
+	defer b.Close()
+	return errors.Join(b.Set(entryKey(partition, id[:]), value, nil),
+		b.Set(conversationKey(partition, conversation, id[:]), nil, nil), b.Commit(pebble.NoSync))
+}
+
+func (s *shelf) remove(partition int32, id entryID, conversation string) error {
+	b := s.db.NewBatch()
+	defer b.Close()
+	return errors.Join(b.Delete(entryKey(partition, id[:]), nil),
+		b.Delete(conversationKey(partition, conversation, id[:]), nil), b.Commit(pebble.NoSync))
+}
+
+// ofEscalation returns the entries of an escalation, ofConversation those of a
+// conversation.
+func (s *shelf) ofEscalation(partition int32, escalation string) ([]entryID, error) {
+	return s.ids(entryKey(partition, binary.BigEndian.AppendUint64(nil, hashOf(escalation))))
+}
+
+func (s *shelf) ofConversation(partition int32, conversation string) ([]entryID, error) {
+	return s.ids(conversationKey(partition, conversation, nil))
+}
+
+func (s *shelf) ids(prefix []byte) (ids []entryID, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return nil, err
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		k := it.Key()
+		ids = append(ids, entryID(k[len(k)-len(entryID{}):]))
+	}
+	return ids, it.Close()
+}
+
+// dropPartition forgets a partition.
+func (s *shelf) dropPartition(partition int32) error {
+	from := binary.BigEndian.AppendUint32(nil, uint32(partition))
+	return s.drop(from, after(from))
+}
+
+func (s *shelf) drop(from, to []byte) error { return s.db.DeleteRange(from, to, pebble.NoSync) }
+
+func (s *shelf) close() error { return s.db.Close() }
+
+// after is the first key that does not begin with prefix.
+func after(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+	return nil
+}
