@@ -222,7 +222,7 @@ func checkIDs(org, conversation, session string) error {
 	switch {
 	case org == "" || conversation == "":
 		return stream.Poison("missing_id", errors.New("no org or conversation id"))
-	case strings.ContainsRune(org+conversation+session, 0):
+	case strings.IndexByte(org, 0) >= 0 || strings.IndexByte(conversation, 0) >= 0 || strings.IndexByte(session, 0) >= 0:
 		return stream.Poison("bad_id", errors.New("an id with a zero byte"))
 	}
 	return nil

@@ -47,6 +47,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Activations of a configuration version that could not be used; the old one stays in force.",
 		}),
 	}
+	// Every series is there from the start, so that a first one is seen as a change.
+	for _, reason := range []string{"media", "unknown_org"} {
+		m.ignored.WithLabelValues(reason)
+	}
+	for _, status := range []string{"raised", "cleared", "retracted"} {
+		for _, kind := range []string{"warning", "breach", "action"} {
+			m.escalations.WithLabelValues(status, kind)
+		}
+	}
 	if reg != nil {
 		reg.MustRegister(m.ignored, m.escalations, m.requests, m.answers, m.refused)
 	}

@@ -26,4 +26,6 @@ const (
 	LogEpisodeStart = "episode_start"
 	LogNow          = "now"
 	LogSignal       = "signal"
+	LogRemaining    = "remaining"
+	LogRate         = "rate"
 )

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
@@ -22,6 +23,7 @@ const (
 // goes around Pebble's own log and memtables: what is lost with the process is
 // read again from the changelog.
 func (s *Store) flush(id int32, l *layer, trimmed *Deadline) error {
+	begun := time.Now()
 	path := s.fs.PathJoin(s.flushDir, fmt.Sprintf("%d-%d.sst", id, s.flushes.Add(1)))
 	if err := s.writeTable(path, id, l, trimmed); err != nil {
 		return fmt.Errorf("write state of partition %d: %w", id, err)
@@ -31,6 +33,7 @@ func (s *Store) flush(id int32, l *layer, trimmed *Deadline) error {
 		return fmt.Errorf("apply state of partition %d: %w", id, err)
 	}
 	s.step(StepApplied)
+	s.flushNanos.Add(int64(time.Since(begun)))
 	return nil
 }
 
@@ -41,7 +44,12 @@ func (s *Store) writeTable(path string, id int32, l *layer, trimmed *Deadline) e
 	}
 	w := tableWriter{Writer: sstable.NewWriter(objstorageprovider.NewFileWritable(file), s.tableOptions), id: id}
 	err = errors.Join(w.deadlines(l, trimmed), w.position(l.pos), w.states(l.states))
-	return errors.Join(err, w.Close()) // it waits for the disk
+	if err = errors.Join(err, w.Close()); err != nil { // it waits for the disk
+		return err
+	}
+	written, err := w.Metadata()
+	s.flushedBytes.Add(int64(written.Size))
+	return err
 }
 
 // tableWriter writes a layer in the order of Pebble's keys.

@@ -97,9 +97,11 @@ type Store struct {
 	layerSize     int
 	flushInterval time.Duration
 
-	partitions atomic.Int64 // that are in use
-	layerBytes atomic.Int64
-	flushes    atomic.Int64
+	partitions   atomic.Int64 // that are in use
+	layerBytes   atomic.Int64
+	flushes      atomic.Int64
+	flushedBytes atomic.Int64
+	flushNanos   atomic.Int64
 }
 
 // Open opens the database in dir, and makes it if there is none. The error is

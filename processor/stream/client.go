@@ -3,7 +3,9 @@ package stream
 import (
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kprom"
 )
 
 const (
@@ -17,18 +19,26 @@ const (
 // No client has a RecordDeliveryTimeout: it is measured from a record's own
 // timestamp, which comes from a clock that need not be the wall's.
 
+// clientMetrics tells of one client among those of the process, until it is closed.
+func clientMetrics(cfg Config, client string) kgo.Opt {
+	reg := prometheus.WrapRegistererWith(prometheus.Labels{"client": client}, cfg.Registerer)
+	return kgo.WithHooks(kprom.NewMetrics("unpark_kafka", kprom.Registerer(reg)))
+}
+
 // plainOptions are those of the client that appends ticks, reads the changelog
 // and asks for offsets.
 func plainOptions(cfg Config) []kgo.Opt {
 	return append(append([]kgo.Opt(nil), cfg.Kafka...),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(0),
+		clientMetrics(cfg, "processor"),
 	)
 }
 
 // sessionOptions are those of a runner's transactional consumer.
 func (r *runner) sessionOptions() []kgo.Opt {
 	return append(append(crashHooks(), r.cfg.Kafka...),
+		clientMetrics(r.cfg, r.name),
 		kgo.ConsumerGroup(r.cfg.Group),
 		kgo.ConsumeTopics(r.cluster.input),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),

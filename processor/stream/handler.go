@@ -38,9 +38,9 @@ type Tx interface {
 	// next call.
 	Get(key []byte) ([]byte, error)
 	// Put writes key to the state and, once per key and transaction, to the
-	// changelog.
+	// changelog. Both slices are the Tx's from then on: they must not be altered.
 	Put(key, value []byte) error
-	// Delete removes key from both.
+	// Delete removes key from both. The slice is the Tx's from then on.
 	Delete(key []byte) error
 	// Scan returns up to limit keys that begin with prefix and are >= from, in
 	// order.

@@ -31,6 +31,9 @@ type metrics struct {
 	overdue      *prometheus.GaugeVec   // partition
 	lag          *prometheus.GaugeVec   // partition
 	suspended    *prometheus.GaugeVec   // partition
+	backlog      *prometheus.GaugeVec   // partition
+	overlay      *prometheus.GaugeVec   // partition
+	remaining    *prometheus.GaugeVec   // partition
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -59,22 +62,44 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		overdue:      gauge("overdue_seconds", "How long the first unhandled deadline has been due."),
 		lag:          gauge("lag_records", "Input records not yet applied."),
 		suspended:    gauge("suspended", "1 if the partition is suspended after an error."),
+		backlog:      gauge("due_backlog", "Entries of the deadline index that are due and not handled, counted up to 50,000."),
+		overlay:      gauge("overlay_bytes", "What the newest transaction has written to the changelog, keys and values."),
+		remaining:    gauge("restore_remaining_records", "Changelog records to the end of the restore under way."),
 	}
 	for _, c := range []prometheus.Collector{
 		m.records, m.ignoredTicks, m.deadLetters, m.transactions, m.aborts, m.commit, m.rebuilds, m.restored,
 		m.fullRestores, m.lost, m.ticks, m.behind, m.overdue, m.lag, m.suspended,
+		m.backlog, m.overlay, m.remaining,
 	} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
 	}
+	m.zero()
 	return m, nil
 }
 
+// zero makes every series that may come known from the start, so that a first
+// abort is seen as a change.
+func (m *metrics) zero() {
+	for _, outcome := range []string{"committed", "aborted", "unknown"} {
+		m.transactions.WithLabelValues(outcome)
+	}
+	for _, reason := range []string{abortNothing, abortSuspend, abortProduce, abortError, abortRebalance} {
+		m.aborts.WithLabelValues(reason)
+	}
+	for _, outcome := range []string{"appended", "failed"} {
+		m.ticks.WithLabelValues(outcome)
+	}
+}
+
+// label is how the metrics name a partition.
+func label(partition int32) string { return strconv.Itoa(int(partition)) }
+
 // forget drops the partition's gauges.
 func (m *metrics) forget(partition int32) {
-	label := strconv.Itoa(int(partition))
-	for _, g := range []*prometheus.GaugeVec{m.behind, m.overdue, m.lag, m.suspended} {
+	label := label(partition)
+	for _, g := range []*prometheus.GaugeVec{m.behind, m.overdue, m.lag, m.suspended, m.backlog, m.overlay, m.remaining} {
 		g.DeleteLabelValues(label)
 	}
 }

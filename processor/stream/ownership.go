@@ -6,22 +6,31 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/schemas"
 )
 
+// The due backlog is counted once in a while, and not beyond what is worth it.
+const (
+	backlogInterval = time.Second
+	maxBacklog      = 50_000
+)
+
 // partition is one partition that the runner owns. A goroutine recovers it; once
 // done is closed it belongs to the runner's loop.
 type partition struct {
 	id     int32
+	label  string // id, of metrics
 	state  State
 	err    error // why it is suspended
 	task   *Task
 	end    int64 // of the input, as last seen
 	ticker ticker
+
+	counted time.Time // when the due backlog was counted
 
 	cancel  context.CancelFunc
 	done    chan struct{}
@@ -103,7 +112,7 @@ func (r *runner) takeFresh(owned map[int32]kgo.EpochOffset) map[int32]int64 {
 // take starts the recovery of a partition. committed is the group's offset.
 func (r *runner) take(ctx context.Context, id int32, committed int64) {
 	ctx, cancel := context.WithCancel(ctx)
-	p := &partition{id: id, state: Created, cancel: cancel, done: make(chan struct{}), ticker: newTicker()}
+	p := &partition{id: id, label: label(id), state: Created, cancel: cancel, done: make(chan struct{}), ticker: newTicker()}
 	r.partitions[id] = p
 	r.log.Info("partition taken", schemas.LogPartition, id, schemas.LogOffset, committed)
 	go func() {
@@ -140,6 +149,7 @@ func (r *runner) start(p *partition) {
 	cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{r.cluster.input: {p.id: {Epoch: -1, Offset: p.task.Position()}}})
 	cl.ResumeFetchPartitions(map[string][]int32{r.cluster.input: {p.id}})
 	p.state = Running
+	r.metrics.suspended.WithLabelValues(p.label).Set(0)
 	r.log.Info("partition running", schemas.LogPartition, p.id, schemas.LogOffset, p.task.Position(), schemas.LogNow, schemas.Instant(p.task.Now()).String())
 }
 
@@ -147,7 +157,7 @@ func (r *runner) start(p *partition) {
 func (r *runner) suspend(p *partition, err error) {
 	r.session.Client().PauseFetchPartitions(map[string][]int32{r.cluster.input: {p.id}})
 	p.state, p.err = Suspended, err
-	r.metrics.suspended.WithLabelValues(strconv.Itoa(int(p.id))).Set(1)
+	r.metrics.suspended.WithLabelValues(p.label).Set(1)
 	r.log.Error("partition suspended", schemas.LogPartition, p.id, schemas.LogError, err)
 }
 
@@ -217,8 +227,7 @@ func (r *runner) publish() {
 }
 
 func (r *runner) gauges(p *partition, lag int64) {
-	label := strconv.Itoa(int(p.id))
-	now := r.cfg.Clock.Now().UnixMilli()
+	label, now := p.label, r.cfg.Clock.Now().UnixMilli()
 	r.metrics.lag.WithLabelValues(label).Set(float64(lag))
 	if p.task.Now() > 0 {
 		r.metrics.behind.WithLabelValues(label).Set(float64(now-p.task.Now()) / 1000)
@@ -228,6 +237,12 @@ func (r *runner) gauges(p *partition, lag int64) {
 		overdue = max(0, now-at)
 	}
 	r.metrics.overdue.WithLabelValues(label).Set(float64(overdue) / 1000)
+	if time.Since(p.counted) >= backlogInterval {
+		p.counted = time.Now()
+		if n, err := p.task.Backlog(now, maxBacklog); err == nil {
+			r.metrics.backlog.WithLabelValues(label).Set(float64(n))
+		}
+	}
 }
 
 // ready says what keeps the runner from being ready.

@@ -197,3 +197,21 @@ func (t *Task) NextDue() (at int64, ok bool, err error) {
 	}
 	return t.next.at, t.next.any, nil
 }
+
+// Backlog counts the entries that are due at an instant, epoch milliseconds, and
+// have not been handled, stale ones among them, up to limit. Not within a
+// transaction.
+func (t *Task) Backlog(at int64, limit int) (n int, err error) {
+	if first, ok, err := t.NextDue(); err != nil || !ok || first > at {
+		return 0, err
+	}
+	walk, err := t.cfg.Store.Deadlines(t.cur.watermark.deadline())
+	if err != nil {
+		return 0, err
+	}
+	for d, ok := walk.Head(); ok && d.At <= at && n < limit; d, ok = walk.Head() {
+		n++
+		walk.Advance()
+	}
+	return n, walk.Close()
+}

@@ -153,15 +153,21 @@ func (rs *restorer) readTo(ctx context.Context, to int64) error {
 		}
 		return nil
 	})
+	progress := rs.newProgress(to)
 	g.Go(func() error {
 		for c := range chunks {
 			if err := rs.apply(c); err != nil {
 				return err
 			}
+			progress.applied(len(c.records), c.next)
 		}
 		return nil
 	})
-	return g.Wait()
+	err := g.Wait()
+	if err == nil {
+		progress.done()
+	}
+	return err
 }
 
 // apply takes in a chunk. Deadlines are asked for once the newest value of a key

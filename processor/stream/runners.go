@@ -80,6 +80,11 @@ func (s *Runners) Run(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, s.store.Close()) }()
 	}
 	defer s.closing.Wait()
+	collector := newStoreCollector(s.store)
+	if err := s.cfg.Registerer.Register(collector); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	defer s.cfg.Registerer.Unregister(collector)
 	return s.runAll(ctx)
 }
 

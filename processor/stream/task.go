@@ -269,7 +269,8 @@ func (t *Task) rollback() {
 
 // clear makes the task ready for the next transaction.
 func (t *Task) clear() {
-	t.records = nil
+	clear(t.records)
+	t.records = t.records[:0]
 	t.units = unitGuard{}
 	t.flushed = false
 }

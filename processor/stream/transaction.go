@@ -135,12 +135,15 @@ func (t *transaction) produce(ctx context.Context) {
 			t.failed[p.id] = err
 			continue
 		}
+		size := 0
 		for _, c := range changes {
+			size += len(c.Key) + len(c.Value)
 			rec := &kgo.Record{Topic: t.r.cluster.changelog, Partition: p.id, Key: c.Key, Value: c.Value}
 			t.last[p.id] = rec
 			t.send(ctx, rec)
 			crashpoint("mid-produce")
 		}
+		t.r.metrics.overlay.WithLabelValues(p.label).Set(float64(size))
 		for _, o := range p.task.Outputs() {
 			t.send(ctx, outputRecord(t.r.cfg.Prefix, o))
 		}

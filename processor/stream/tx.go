@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"slices"
+	"unsafe"
 )
 
 // Change is one record for the changelog: the key's new value, or nil if it is
@@ -23,6 +24,7 @@ type tx struct {
 
 func newTx(t *Task) *tx { return &tx{t: t, index: make(map[string]int)} }
 
+// reset forgets everything. Whoever was given the changes or outputs keeps them.
 func (x *tx) reset() {
 	x.changes, x.outputs, x.oversized = nil, nil, false
 	clear(x.index)
@@ -38,7 +40,7 @@ func (x *tx) Get(key []byte) ([]byte, error) {
 }
 
 func (x *tx) Put(key, value []byte) error {
-	if value = bytes.Clone(value); value == nil {
+	if value == nil {
 		value = []byte{}
 	}
 	x.change(key, value)
@@ -56,8 +58,9 @@ func (x *tx) change(key, value []byte) {
 		x.changes[i].Value = value
 		return
 	}
-	x.index[string(key)] = len(x.changes)
-	x.changes = append(x.changes, Change{Key: bytes.Clone(key), Value: value})
+	// The change owns its key, and nobody alters it.
+	x.index[unsafe.String(unsafe.SliceData(key), len(key))] = len(x.changes)
+	x.changes = append(x.changes, Change{Key: key, Value: value})
 }
 
 func (x *tx) Emit(o Output) {
