@@ -49,6 +49,9 @@ func (c *conversation) flow(queue string) {
 	l.participant.name, l.flow = "Inbound flow", "f10e0000-0000-4000-8000-000000000001"
 	c.tellStart(l)
 	c.after(between(c.rng, 200*time.Millisecond, 900*time.Millisecond), func() {
+		if c.media == Voice {
+			c.outcome(l)
+		}
 		c.end(l, "TRANSFER")
 		c.after(30*time.Millisecond, func() { c.enqueue(queue) })
 	})
@@ -275,12 +278,38 @@ func (c *conversation) transfer(l *leg, queue string) {
 	})
 }
 
-// write adds to the thread.
-func (c *conversation) write(l *leg, by Author, at time.Time) {
-	m := &message{id: uuid(c.rng), at: at, leg: l, by: by, status: "received", kind: "Text", from: c.address}
-	if by != Customer {
+// write adds to the thread what the other side gets to read.
+func (c *conversation) write(l *leg, by Author, at time.Time) *message {
+	m := c.enter(l, at)
+	m.auto = c.media == Email && by == Bot
+	c.truth.write(at, by)
+	return m
+}
+
+// enter adds an entry to the thread.
+func (c *conversation) enter(l *leg, at time.Time) *message {
+	m := &message{id: uuid(c.rng), at: at, leg: l, status: "received", kind: "Text", from: c.address}
+	if l.participant.purpose != "customer" {
 		m.status, m.from = "delivery-success", c.ourAddress()
 	}
 	c.messages = append(c.messages, m)
-	c.truth.write(at, by)
+	return m
+}
+
+// fumble adds what looks like an answer and is none: a message that did not get
+// through, a receipt of one that did, or the draft of a mail.
+func (c *conversation) fumble() {
+	l := c.held()
+	if l == nil {
+		return
+	}
+	m := c.enter(l, c.org.now)
+	switch {
+	case c.media == Email:
+		m.draft = true
+	case c.rng.IntN(2) == 0:
+		m.status = "delivery-failed"
+	default:
+		m.kind = pick(c.rng, []string{"Receipt", "Event"})
+	}
 }

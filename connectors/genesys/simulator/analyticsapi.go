@@ -1,8 +1,6 @@
 package simulator
 
-import (
-	"net/http"
-)
+import "net/http"
 
 func (o *Org) getDetails(r *http.Request) (any, error) {
 	c, err := o.found(r)
@@ -65,6 +63,9 @@ func (c *conversation) session(l *leg) object {
 	answer := object{
 		"sessionId": l.id, "mediaType": c.media, "direction": lowerDirection(l.outbound), "provider": c.provider(),
 		"addressFrom": c.address, "addressTo": c.ourAddress(), "metrics": []object{}, "segments": c.segments(l),
+	}
+	if l.outbound {
+		answer["addressFrom"], answer["addressTo"] = answer["addressTo"], answer["addressFrom"]
 	}
 	answer.set("messageType", c.messageType)
 	return answer

@@ -114,7 +114,7 @@ func TestReplaceKeepsTheCustomer(t *testing.T) {
 	}
 	f.step(monday.Add(24 * time.Hour))
 	f.login()
-	if f.get("/api/v2/conversations/" + id).text("endTime") == "" {
+	if f.get("/api/v2/conversations/"+id).text("endTime") == "" {
 		t.Error("nobody answered what was given back")
 	}
 }

@@ -88,11 +88,10 @@ type message struct {
 	id     string
 	at     time.Time
 	leg    *leg
-	by     Author
 	status string // as the API spells it: received, sent, delivery-success, failed, ...
 	kind   string // messageMetadata.type: Text, Event, Receipt
 	from   string // of an e-mail: the address
-	auto   bool   // written by a machine: out of office
+	auto   bool   // written by a machine: an acknowledgement
 	draft  bool
 }
 

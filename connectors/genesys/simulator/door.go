@@ -99,10 +99,10 @@ func errTooMany(seconds int) *apiError {
 }
 
 // may tells whether the client has one of some permissions.
-func (d *door) may(any []string) bool {
+func (d *door) may(permissions []string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(any) == 0 || slices.ContainsFunc(any, func(p string) bool { return slices.Contains(d.permissions, p) })
+	return len(permissions) == 0 || slices.ContainsFunc(permissions, func(p string) bool { return slices.Contains(d.permissions, p) })
 }
 
 func (d *door) count(call string) {

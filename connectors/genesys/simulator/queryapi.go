@@ -134,18 +134,18 @@ func passes(filters []queryFilter, value func(string) []string) bool {
 }
 
 func (f queryFilter) passes(value func(string) []string) bool {
-	any := f.Type == "or"
+	decides := f.Type == "or" // what one member must be to decide for all
 	for _, c := range f.Clauses {
-		if c.passes(value) == any {
-			return any
+		if c.passes(value) == decides {
+			return decides
 		}
 	}
 	for _, p := range f.Predicates {
-		if p.passes(value(p.Dimension)) == any {
-			return any
+		if p.passes(value(p.Dimension)) == decides {
+			return decides
 		}
 	}
-	return !any
+	return !decides
 }
 
 func (p predicate) passes(values []string) bool {

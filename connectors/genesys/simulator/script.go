@@ -147,6 +147,9 @@ func (s *Script) Take() { user := s.user; s.step(func() { s.c.take(user) }) }
 // Answer has the agent write.
 func (s *Script) Answer() { s.step(s.c.answer) }
 
+// Fumble has the agent do what looks like an answer and is none.
+func (s *Script) Fumble() { s.step(s.c.fumble) }
+
 // Park has the agent put it aside.
 func (s *Script) Park() { s.step(func() { s.c.park(time.Time{}) }) }
 
@@ -174,6 +177,9 @@ func (s *Script) Leave() { s.step(func() { s.c.leave("PEER") }) }
 // Do is called when the time has come, with the organisation locked: it must not
 // call it.
 func (s *Script) Do(f func()) { s.step(f) }
+
+// Ring is a call in a voice conversation from the queue to the voice mail.
+func (s *Script) Ring() { user := s.user; s.step(func() { s.c.voicemail(user) }) }
 
 // colleague has somebody else go on.
 func (s *Script) colleague() {

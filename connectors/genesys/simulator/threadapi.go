@@ -52,8 +52,9 @@ func (c *conversation) renderMail(m *message) object {
 		"subject": c.subject, "time": iso(m.at), "textBodyPreview": "simulated text", "attachments": []object{},
 		"selfUri": conversationsPath + "emails/" + c.id + "/messages/" + m.id,
 	}
+	answer["state"] = "Sent"
 	if m.draft {
-		answer["draftType"] = "Reply"
+		answer["state"], answer["draftType"] = "Created", "Reply"
 	}
 	return answer
 }
