@@ -92,7 +92,7 @@ sitting on it, before the promise to the customer is broken.`,
 	root.AddCommand(
 		demoCommand(), runCommand(), replayCommand(),
 		configCommand(), calendarCommand(), topicsCommand(), dlqCommand(),
-		explainCommand(), verifyCommand(), topologyCommand(), versionCommand(),
+		explainCommand(), verifyCommand(), simulateCommand(), topologyCommand(), versionCommand(),
 	)
 	return root
 }

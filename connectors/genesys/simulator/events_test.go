@@ -259,7 +259,7 @@ func legsOf(a answer, parkingEnds bool) map[string]bool {
 	for _, p := range a.list("participants") {
 		for _, key := range []string{"emails", "messages", "calls"} {
 			for _, l := range p.list(key) {
-				if l.text("disconnectedTime") == "" && !(l.text("state") == "parked" && parkingEnds) {
+				if l.text("disconnectedTime") == "" && (l.text("state") != "parked" || !parkingEnds) {
 					open[l.text("id")] = true
 				}
 			}

@@ -11,12 +11,12 @@ import (
 // may bring forward what happens next.
 const breath = 100 * time.Millisecond
 
-// Run hands every envelope to sink when its time on clk has come, until ctx ends,
+// Run hands envelopes to sink when their time on clk has come, until ctx ends,
 // which is no error, or sink returns one.
-func (o *Org) Run(ctx context.Context, clk clock.Clock, sink func(Delivered) error) error {
+func (o *Org) Run(ctx context.Context, clk clock.Clock, sink func([]Delivered) error) error {
 	for ctx.Err() == nil {
-		for _, d := range o.Deliver(clk.Now()) {
-			if err := sink(d); err != nil {
+		if due := o.Deliver(clk.Now()); len(due) > 0 {
+			if err := sink(due); err != nil {
 				return err
 			}
 		}

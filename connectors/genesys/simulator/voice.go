@@ -1,6 +1,9 @@
 package simulator
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // outcome tells what an Architect flow has achieved.
 func (c *conversation) outcome(l *leg) {
@@ -24,9 +27,7 @@ func (c *conversation) voicemail(user string) {
 	common := func(topic string, more map[string]any) {
 		body := c.common(l)
 		body["userId"], body["queueId"], body["divisionId"] = user, l.queue, c.org.people.division.ID
-		for key, value := range more {
-			body[key] = value
-		}
+		maps.Copy(body, more)
 		c.publish(topic, body)
 	}
 	common("voicemail.start", nil)
