@@ -134,9 +134,6 @@ func (r *runner) close() {
 	for id := range r.partitions {
 		r.drop(id)
 	}
-	if id, generation := r.session.Client().GroupMetadata(); id != "" {
-		r.memberID, r.generation = id, generation
-	}
 	r.leave()
 	r.publish()
 }
@@ -145,10 +142,18 @@ func (r *runner) close() {
 // answers it only when every member has joined or a dead one has been given up;
 // whoever closes has no use for the answer, so it is not waited for. To the group
 // that is a member that was killed.
+//
+// What is left of the session is its place in the group, by which the next one
+// can tell whether another process has taken the name. A join that may have been
+// answered unheard leaves none: it was this runner that took the name.
 func (r *runner) leave() {
-	defer r.kill()
-	defer time.AfterFunc(closeTimeout, r.kill).Stop()
+	killed := time.AfterFunc(closeTimeout, r.kill)
 	r.session.CloseAllowingRebalance()
+	r.memberID, r.generation = "", 0
+	if killed.Stop() {
+		r.memberID, r.generation = r.session.Client().GroupMetadata()
+	}
+	r.kill()
 }
 
 // turn is one turn of the loop: poll, compare ownership, apply and commit, tick.

@@ -446,3 +446,24 @@ func TestRunnersEndAnswerLost(t *testing.T) {
 	p.stop()
 	k.checkEscalations(want)
 }
+
+// A session joins the group while it is being opened. One that comes to nothing
+// after that has taken the runner's name from the runner itself, which is no
+// reason to end.
+func TestRunnersOpenFails(t *testing.T) {
+	k := newFake(t, 2)
+	p := k.start(k.config("a", t.TempDir()))
+	p.waitReady()
+	refused := k.fake.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.InitProducerID}, TopLevel: true, Err: kerr.TransactionalIDAuthorizationFailed, Count: 3,
+		When: func(req kmsg.Request) bool { return req.(*kmsg.InitProducerIDRequest).TransactionalID != nil },
+	})
+	k.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: schemas.SLAChangelog.Name(k.prefix), Err: kerr.InvalidRecord})
+	want := k.echo(2, 0, 20)
+	k.waitEscalations(want)
+	if n := refused.Hits(); n != 3 {
+		t.Errorf("the session was refused %d times, want 3", n)
+	}
+	p.stop()
+	k.checkEscalations(want)
+}
