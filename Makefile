@@ -62,6 +62,10 @@ kill: fetch ## The kill matrix in full: 20 kills a point, into docs/kill-matrix.
 	mkdir -p docs && rm -f docs/kill-matrix.md
 	UNPARK_KILL_TRIES=20 UNPARK_KILL_REPORT=$(CURDIR)/docs/kill-matrix.md go test -count=1 -timeout 90m -run 'TestKillMatrix|TestBrokerKilled' ./e2e
 
+.PHONY: chaos
+chaos: fetch ## 10,000 escalations to 20 destinations of which 5 fail, the notifier killed five times
+	UNPARK_CHAOS=full go test -count=1 -timeout 30m -v -run TestNotifierChaos ./e2e
+
 .PHONY: fuzz
 fuzz: ## Each fuzz target for FUZZTIME (20s)
 	tools/fuzz.sh $(FUZZTIME)

@@ -195,7 +195,8 @@ func (a *app) buildNotifier(context.Context) error {
 	client := &http.Client{}
 	resolve := a.resolver().Resolve
 	d, err := notify.New(a.config.Process.Notifier, notify.Deps{
-		Kafka: a.kafka, Prefix: a.config.Process.Topics.Prefix, Dir: filepath.Join(a.config.Process.Processor.DataDir, "notifier"),
+		Kafka: a.kafka, Prefix: a.config.Process.Topics.Prefix, Instance: a.config.Process.Processor.Instance,
+		Dir:   filepath.Join(a.config.Process.Processor.DataDir, "notifier"),
 		Clock: a.clock, Log: a.component(roleNotifier), Metrics: a.registry,
 		Configs: routeConfigs{a.orgs.Store},
 		Build:   destinations{client: client, resolve: resolve, terminal: a.terminal}.build,

@@ -22,7 +22,11 @@ const (
 )
 
 func (d *Dispatcher) options() []kgo.Opt {
-	return append(slices.Clone(d.deps.Kafka),
+	opts := slices.Clone(d.deps.Kafka)
+	if d.deps.Instance != "" {
+		opts = append(opts, kgo.InstanceID(d.config.Group+"-"+d.deps.Instance))
+	}
+	return append(opts,
 		kgo.ConsumerGroup(d.config.Group),
 		kgo.ConsumeTopics(schemas.Escalations.Name(d.deps.Prefix)),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -121,7 +125,9 @@ func (d *Dispatcher) consume(ctx context.Context, cl *kgo.Client) error {
 		if fetches.IsClientClosed() {
 			return errors.New("notifier: the client was closed")
 		}
-		d.note(fetches)
+		if err := d.note(fetches); err != nil {
+			return err
+		}
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) { d.intake(cl, p) })
 		if now := time.Now(); now.Sub(housekept) >= time.Duration(d.config.CommitInterval) {
 			housekept = now
@@ -143,10 +149,13 @@ func (d *Dispatcher) wake() {
 	}
 }
 
-// note remembers what could not be read.
-func (d *Dispatcher) note(fetches kgo.Fetches) {
-	var unread error
+// note remembers what could not be read; it fails if another process has our name.
+func (d *Dispatcher) note(fetches kgo.Fetches) error {
+	var unread, taken error
 	fetches.EachError(func(topic string, p int32, err error) {
+		if errors.Is(err, kerr.FencedInstanceID) {
+			taken = fmt.Errorf("notifier: another process has the instance name %s: %w", d.deps.Instance, err)
+		}
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 			return // the end of our own wait
 		}
@@ -154,6 +163,7 @@ func (d *Dispatcher) note(fetches kgo.Fetches) {
 		d.log.Warn("cannot read", schemas.LogTopic, topic, schemas.LogPartition, p, schemas.LogError, err)
 	})
 	d.setUnread(unread)
+	return taken
 }
 
 func (d *Dispatcher) intake(cl *kgo.Client, p kgo.FetchTopicPartition) {

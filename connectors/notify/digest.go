@@ -192,9 +192,15 @@ func (o *outbox) tellDigest() {
 		d.reference = ref
 	}
 	o.storm.told(d, rest, now)
-	for _, p := range parts {
-		o.recordPart(p, d)
-	}
+	o.written(func(then func(error)) {
+		for i, p := range parts {
+			if i < len(parts)-1 {
+				o.recordPart(p, d, nil)
+			} else {
+				o.recordPart(p, d, then)
+			}
+		}
+	})
 }
 
 // draft is the digest as it is to be told, with the entries in it; what belongs to
@@ -269,14 +275,14 @@ func (o *outbox) digestMessage(d *bundle, again bool) Message {
 }
 
 // recordPart notes in the ledger that an entry was told in a digest.
-func (o *outbox) recordPart(p part, d *bundle) {
+func (o *outbox) recordPart(p part, d *bundle, then func(error)) {
 	now := o.clock.Now()
 	h := o.rules.habit(p.entry, now)
 	p.book.change(p.id, func(e *entry) bool {
 		e.Digest, e.Queue, e.Agent = d.key, p.entry.Queue, p.entry.Agent
 		tell(e, p.kind, d.reference, o.address, h.repeat, now)
 		return true
-	}, nil)
+	}, then)
 	if p.kind == Alert {
 		o.storm.note(time.Now())
 	}

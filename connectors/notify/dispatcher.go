@@ -23,6 +23,10 @@ type Deps struct {
 	Kafka []kgo.Opt
 	// Prefix is that of the topics.
 	Prefix string
+	// Instance tells one process of the fleet from another and stays the same over
+	// its restarts, so that what it had comes back to it at once. Empty: what a
+	// killed process had is taken over after 10 s.
+	Instance string
 	// Dir is a folder for the ledger's entries while the notifier runs; it is
 	// emptied at the start. Empty: they lie in memory.
 	Dir string

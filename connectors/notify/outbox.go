@@ -257,14 +257,31 @@ func (o *outbox) succeeded() {
 func (o *outbox) record(i item, told *entry, kind Kind, ref Reference) {
 	now, wall := o.clock.Now(), time.Now()
 	h := o.rules.habit(told, now)
-	i.book.change(i.id, func(e *entry) bool {
-		tell(e, kind, ref, o.address, h.repeat, now)
-		return true
-	}, nil)
+	o.written(func(then func(error)) {
+		i.book.change(i.id, func(e *entry) bool {
+			tell(e, kind, ref, o.address, h.repeat, now)
+			return true
+		}, then)
+	})
 	if kind == Alert {
 		o.storm.note(wall)
 	}
 	o.told(o.kind(), told, now)
+}
+
+// written writes and waits until the brokers have it, unless the destination knows
+// again what it is told twice: so that a crash doubles one message at most.
+func (o *outbox) written(write func(then func(error))) {
+	if o.can.Idempotent {
+		write(nil)
+		return
+	}
+	done := make(chan struct{})
+	write(func(error) { close(done) })
+	select {
+	case <-done:
+	case <-o.stop.Done():
+	}
 }
 
 // failed is an attempt that did not succeed.
