@@ -132,6 +132,13 @@ func (h *Handler) look(tx stream.Tx, key []byte, in sla.Input) error {
 	if rules == nil {
 		return fmt.Errorf("org %s has conversations and no rules in force", org)
 	}
+	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	if err != nil {
+		return err
+	}
+	// While an org's conversations are judged by new rules, a look judges what is
+	// raised before it raises more.
+	in.Rejudge = in.Rejudge || entry.value.GetRejudgeFrom() != nil
 	return h.step(tx, conversation{org, id}, rules, in)
 }
 

@@ -16,10 +16,15 @@ type modelRules struct {
 	policies  []sla.Policy
 	calendars map[string]*calendar.Calendar
 	timing    sla.Timing
+	checks    bool
+	actions   sla.Actions
 }
 
 func newModelRules(rules sla.Rules, version string) (*modelRules, error) {
-	r := &modelRules{version: version, policies: rules.Policies, timing: rules.Timing}
+	r := &modelRules{version: version, policies: rules.Policies, timing: rules.Timing, checks: rules.Checks, actions: rules.Actions}
+	if r.actions.Mode == "" {
+		r.actions = sla.Actions{Mode: sla.ActionsDryRun, PerHour: 20}
+	}
 	if len(r.policies) == 0 {
 		r.policies = sla.DefaultPolicies()
 	}
@@ -210,7 +215,7 @@ func (c *modelConversation) dueTiers(e *modelEpisode) []dueTier {
 		for j := range o.Tiers {
 			t := dueTier{policy: p, objective: o, tier: &o.Tiers[j]}
 			var ok bool
-			if t.start, t.due, ok = c.rules.due(e, p, o, t.at()); ok && !c.raisedFor(e, t) {
+			if t.start, t.due, ok = c.rules.due(e, p, o, t.at()); ok && !c.raisedFor(e, t) && !c.isActing(t) {
 				tiers = append(tiers, t)
 			}
 		}

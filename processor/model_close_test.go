@@ -13,6 +13,7 @@ import (
 // the next episode (1); of observations that is the newest.
 func (c *modelConversation) close(now, end int64) []*schemas.Escalation {
 	out := c.judge(now, &end)
+	c.check, c.acting = nil, nil
 	e := c.episode()
 	newest := e.newest()
 	c.unsure = nil
@@ -88,6 +89,10 @@ func (c *modelConversation) forget(now int64) {
 		c.closedAt, c.unsure = nil, nil
 		c.forgetRaisings()
 	}
+	c.forgetExpected(now)
+}
+
+func (c *modelConversation) forgetExpected(now int64) {
 	if !c.episode().open() {
 		c.heard = slices.DeleteFunc(c.heard, func(in *schemas.InputRecord) bool { return now >= inputTime(in)+c.rules.late() })
 	}

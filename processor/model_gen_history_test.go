@@ -48,13 +48,14 @@ func genHistory(t *rapid.T) history {
 }
 
 func genHistoryOf(t *rapid.T, orgs []orgConfig, prompt bool) history {
-	h := history{orgs: orgs}
+	h := history{orgs: orgs, written: map[string][]*schemas.ThreadMessage{}}
 	var arrivals []arrival
 	for i := range rapid.IntRange(1, 3).Draw(t, "conversations") {
 		// Two orgs may have a conversation of the same id.
 		s := &story{t: t, org: orgs[i%len(orgs)].rules.ID, id: fmt.Sprintf("c-%d", i/len(orgs)+1), at: genEpoch, prompt: prompt}
 		s.tell()
 		arrivals = append(arrivals, s.arrivals...)
+		h.written[s.org+"/"+s.id] = s.messages
 	}
 	slices.SortStableFunc(arrivals, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
 	// A file may hold no trace of when its late lines arrived: then time moves by

@@ -143,7 +143,12 @@ func (h history) String() string {
 			continue
 		}
 		o := m.input.GetThreadObserved()
+		if o == nil {
+			fmt.Fprintf(&b, "%s %v\n", at, m.input)
+			continue
+		}
 		fmt.Fprintf(&b, "%s observed conversation=%s/%s", at, o.OrgId, o.ConversationId)
+		showArg(&b, "request", o.RequestId)
 		if o.StartedAtMs != nil {
 			showArg(&b, "started", showTime(schemas.Instant(*o.StartedAtMs)))
 		}

@@ -15,6 +15,7 @@ import (
 // known at that moment" (5), and its fate.
 type modelRaised struct {
 	dueTier
+	rules  *modelRules        // "the policy version that it was raised under" (6)
 	record schemas.Escalation // as raised
 	fate   string             // raised, cleared, retracted, policy
 }
@@ -34,24 +35,30 @@ func (c *modelConversation) raisedFor(e *modelEpisode, t dueTier) bool {
 	})
 }
 
-func (c *modelConversation) raise(now int64, e *modelEpisode, t dueTier) *schemas.Escalation {
+func (c *modelConversation) raise(now int64, e *modelEpisode, t dueTier, verified bool) []*schemas.Escalation {
 	key := raisingKey{t.objective.Objective, t.at(), t.due}
 	c.raisings[key]++
-	observed := e.newest()
-	r := &modelRaised{dueTier: t, fate: "raised", record: schemas.Escalation{
+	r := &modelRaised{dueTier: t, fate: "raised", rules: c.rules, record: schemas.Escalation{
 		ID: escalationID(c, key), Status: "raised", Kind: t.tier.Kind, Org: c.org, Conversation: c.id,
 		Objective: t.objective.Objective, TierSeconds: t.at() / 1000, Policy: t.policy.Name, PolicyVersion: c.rules.version,
 		Start: schemas.Instant(t.start), Due: schemas.Instant(t.due),
-		// "`verified` says whether the newest observation was fresh when the tier was
-		// raised" (5): `now - observedAt <= fresh`.
-		Verified: observed != nil && now-observed.ObservedAtMs <= c.rules.fresh(),
+		Verified: verified,
 	}}
 	if t.tier.Action != "" {
-		// "With `checks: off` its tier is raised at once, not_taken" (5).
-		r.record.Action = &schemas.ActionRef{Do: t.tier.Action, Outcome: "not_taken", Reason: text("checks_off")}
+		obstacle := c.obstacle(now, e, t.tier.Action, verified)
+		if obstacle == "" {
+			// "A tier with an action is raised when the action is done, refused or timed
+			// out" (5).
+			c.raisings[key]--
+			c.model.acts[c.org] = append(c.model.acts[c.org], now)
+			c.acting = &modelAct{raised: r, key: key}
+			c.acting.request = c.ask(now, "act", "action", t.due)
+			return nil
+		}
+		r.record.Action = &schemas.ActionRef{Do: t.tier.Action, Outcome: "not_taken", Reason: &obstacle}
 	}
 	c.raised = append(c.raised, r)
-	return c.tell(now, e, r, now)
+	return []*schemas.Escalation{c.tell(now, e, r, now)}
 }
 
 // escalationID: "hex of the first 16 bytes of SHA-256 over
@@ -116,7 +123,7 @@ func (c *modelConversation) answered(e *modelEpisode, r *modelRaised, closedAt *
 // stillDue: "No A, but by the facts as now known it has no due, or the due lies
 // after now: retracted" (6).
 func (c *modelConversation) stillDue(now int64, e *modelEpisode, r *modelRaised) bool {
-	_, due, ok := c.rules.due(e, r.policy, r.objective, r.at())
+	_, due, ok := r.rules.due(e, r.policy, r.objective, r.at())
 	return ok && due <= now
 }
 
@@ -173,7 +180,7 @@ func (c *modelConversation) explain(e *modelEpisode, r *modelRaised, until int64
 	for _, w := range waiting {
 		cuts = append(cuts, w.from, w.to)
 	}
-	hours := c.rules.calendars[r.objective.Hours].Intervals(r.start, until)
+	hours := r.rules.calendars[r.objective.Hours].Intervals(r.start, until)
 	for _, i := range hours {
 		cuts = append(cuts, i.From)
 	}

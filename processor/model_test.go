@@ -11,18 +11,29 @@ import (
 // every input that a conversation has heard and works everything out anew
 // whenever it is asked. Comments quote the rule they follow, by section.
 
-// model is one partition under `--clock event` (ARCHITECTURE.md, "Time is in the log"), with
-// checks off.
+// model is one partition. pipe drives it as `--clock event` does (ARCHITECTURE.md, "Time
+// is in the log"), apply as its log has it.
 type model struct {
-	now           int64
-	rules         map[string]*modelRules
+	now int64
+	// rules are the versions of every org, active those in force; rejudge are the
+	// orgs that have new ones since the newest tick.
+	rules   map[string]map[string]*modelRules
+	active  map[string]*modelRules
+	rejudge map[string]bool
+
 	conversations []*modelConversation
 	out           []*schemas.Escalation
+	requests      []string
+	acts          map[string][]int64 // when actions were asked for, by org
+	// ids are the processor's ids of requests by what they are about, in order: the model knows
+	// when a request is made, and its id is only a name.
+	ids map[string][]string
 }
 
 // modelConversation is one (org, conversation): "Genesys re-opens ids, so one
 // conversation may have several episodes" (1).
 type modelConversation struct {
+	model   *model
 	org, id string
 	rules   *modelRules
 
@@ -38,6 +49,8 @@ type modelConversation struct {
 	// raisings counts each tier's raisings by due: "`|n` appended for the n-th
 	// raising (n >= 2) of the same tier with the same due" (5).
 	raisings map[raisingKey]int
+	check    *modelRequest // the newest of the episode
+	acting   *modelAct
 }
 
 type raisingKey struct {
@@ -45,7 +58,43 @@ type raisingKey struct {
 	at, due   int64
 }
 
-func newModel(rules map[string]*modelRules) *model { return &model{rules: rules} }
+func newModel() *model {
+	return &model{rules: map[string]map[string]*modelRules{}, active: map[string]*modelRules{}, rejudge: map[string]bool{}, ids: map[string][]string{}, acts: map[string][]int64{}}
+}
+
+func (m *model) know(org string, rules *modelRules) {
+	if m.rules[org] == nil {
+		m.rules[org] = map[string]*modelRules{}
+	}
+	m.rules[org][rules.version] = rules
+}
+
+// activate: "New versions apply from their activation record on, to open
+// conversations too" (7).
+func (m *model) activate(org, version string) {
+	rules := m.rules[org][version]
+	if m.active[org] == rules {
+		return
+	}
+	m.active[org], m.rejudge[org] = rules, true
+	for _, c := range m.conversations {
+		if c.org == org {
+			c.rules = rules
+		}
+	}
+}
+
+// apply applies a record of the partition's log.
+func (m *model) apply(in *schemas.InputRecord, at int64) {
+	switch kind := in.Kind.(type) {
+	case *schemas.InputRecord_Tick:
+		m.tick(max(at, m.now))
+	case *schemas.InputRecord_ConfigActivated:
+		m.activate(kind.ConfigActivated.OrgId, kind.ConfigActivated.Version)
+	default:
+		m.hear(in)
+	}
+}
 
 // pipe: "before each decodable envelope the driver ticks in order: while
 // something falls due at x and x <= the own time, tick at x; then at the own
@@ -78,13 +127,14 @@ func (m *model) nextDue() (int64, bool) {
 func (m *model) tick(at int64) {
 	m.now = at
 	for _, c := range m.conversations {
-		m.out = append(m.out, c.tick(m.now)...)
+		m.out = append(m.out, c.tick(m.now, m.rejudge[c.org])...)
 	}
+	clear(m.rejudge)
 }
 
 func (m *model) hear(in *schemas.InputRecord) {
 	org, id := inputKey(in)
-	rules := m.rules[org]
+	rules := m.active[org]
 	// "an org without a file is counted and ignored" (7).
 	if rules == nil || !counts(in) {
 		return
@@ -92,9 +142,17 @@ func (m *model) hear(in *schemas.InputRecord) {
 	i := slices.IndexFunc(m.conversations, func(c *modelConversation) bool { return c.org == org && c.id == id })
 	if i < 0 {
 		i = len(m.conversations)
-		m.conversations = append(m.conversations, &modelConversation{org: org, id: id, rules: rules, raisings: map[raisingKey]int{}})
+		m.conversations = append(m.conversations, &modelConversation{model: m, org: org, id: id, rules: rules, raisings: map[raisingKey]int{}})
 	}
-	m.out = append(m.out, m.conversations[i].hear(m.now, in)...)
+	c := m.conversations[i]
+	if c.answer(in); in.GetCheckFailed() != nil {
+		return
+	}
+	if done := in.GetActionDone(); done != nil {
+		m.out = append(m.out, c.actionDone(m.now, done)...)
+		return
+	}
+	m.out = append(m.out, c.hear(m.now, in)...)
 }
 
 // counts: "Only mediaType EMAIL and MESSAGE count; sessions and events of any
@@ -115,8 +173,7 @@ func counts(in *schemas.InputRecord) bool {
 
 // hear applies one input, and says what follows from it.
 func (c *modelConversation) hear(now int64, in *schemas.InputRecord) []*schemas.Escalation {
-	// The closed record stays "until `endedAt + late`".
-	c.forget(now)
+	c.forgetExpected(now)
 	// "An event with event time <= endedAt belongs to the closed episode and opens
 	// nothing" (2).
 	if c.closedAt != nil && inputTime(in) <= *c.closedAt {
@@ -144,7 +201,7 @@ func (c *modelConversation) hear(now int64, in *schemas.InputRecord) []*schemas.
 
 // tick looks at the conversation at an instant: "On each tick, for every running
 // episode, within a conversation in order of (due, objective, at)" (5).
-func (c *modelConversation) tick(now int64) []*schemas.Escalation {
+func (c *modelConversation) tick(now int64, newRules bool) (out []*schemas.Escalation) {
 	c.forget(now)
 	e := c.episode()
 	if !e.open() {
@@ -156,15 +213,31 @@ func (c *modelConversation) tick(now int64) []*schemas.Escalation {
 		if now >= end+c.rules.settle() {
 			return c.close(now, end)
 		}
-		return nil
+		if newRules {
+			out = c.judge(now, nil)
+		}
+		return out
 	}
-	var out []*schemas.Escalation
+	if newRules {
+		out = c.judge(now, nil)
+	}
+	out = append(out, c.expire(now)...)
+	var held []dueTier
 	for _, t := range c.dueTiers(e) {
 		// "A tier is due when now >= due + grace" (5).
-		if now >= t.due+c.rules.grace() {
-			out = append(out, c.raise(now, e, t))
+		if now < t.due+c.rules.grace() {
+			continue
+		}
+		switch verified, known := c.knows(now, e, t); {
+		case !known:
+			held = append(held, t)
+		case c.rules.checks && t.tier.Action != "" && c.acting != nil:
+			// One action at a time.
+		default:
+			out = append(out, c.raise(now, e, t, verified)...)
 		}
 	}
+	c.look(now, e, held)
 	return out
 }
 

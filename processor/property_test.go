@@ -25,6 +25,8 @@ import (
 type history struct {
 	orgs    []orgConfig
 	moments []moment
+	// written is who wrote when, by org/conversation.
+	written map[string][]*schemas.ThreadMessage
 }
 
 // orgConfig is an org's rules as org-config holds them.
@@ -96,19 +98,71 @@ func (h history) replayed(outer *testing.T, t tb) []*schemas.Escalation {
 // modelled returns what the model says about a history.
 func (h history) modelled(t tb) []*schemas.Escalation {
 	t.Helper()
-	rules := map[string]*modelRules{}
+	m := newModel()
 	for _, c := range h.orgs {
-		r, err := newModelRules(c.rules, c.version)
-		if err != nil {
-			t.Fatalf("%v", err)
-		}
-		rules[c.rules.ID] = r
+		m.learn(t, c)
+		m.activate(c.rules.ID, c.version)
 	}
-	m := newModel(rules)
 	for _, moment := range h.moments {
 		m.pipe(moment.record(), moment.at)
 	}
 	return m.out
+}
+
+func (m *model) learn(t tb, c orgConfig) {
+	t.Helper()
+	r, err := newModelRules(c.rules, c.version)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	m.know(c.rules.ID, r)
+}
+
+// told is what one log leads to.
+type told struct {
+	Escalations []*schemas.Escalation
+	Requests    []string
+}
+
+// byLog returns what the processor said, sorted, and what the model says about the
+// same log.
+func byLog(t tb, orgs []orgConfig, log []stream.Record, out []stream.Output) (model, processor told) {
+	t.Helper()
+	m := newModel()
+	for _, c := range orgs {
+		m.learn(t, c)
+	}
+	seen := map[string]bool{}
+	for _, o := range out {
+		if o.Topic.Suffix == schemas.Escalations.Suffix {
+			e, err := schemas.DecodeEscalation(o.Value)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			processor.Escalations = append(processor.Escalations, e)
+			continue
+		}
+		r := &schemas.GenesysRequest{}
+		if err := r.UnmarshalVT(o.Value); err != nil {
+			t.Fatalf("%v", err)
+		}
+		key, line := describe(r)
+		if seen[r.Id] {
+			t.Fatalf("two requests of one id: %s", line)
+		}
+		seen[r.Id] = true
+		m.ids[key] = append(m.ids[key], r.Id)
+		processor.Requests = append(processor.Requests, line)
+	}
+	for _, r := range log {
+		m.apply(r.Input, r.AppendTime)
+	}
+	model = told{m.out, m.requests}
+	for _, t := range []*told{&model, &processor} {
+		t.Escalations = inOrder(t.Escalations)
+		slices.Sort(t.Requests)
+	}
+	return model, processor
 }
 
 // record is what is piped at a moment.
@@ -146,8 +200,18 @@ func TestModelAgainstScripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := parseScript(t, data)
+			orgs := []orgConfig{newOrgConfig(s.rules)}
+			for _, draft := range s.drafts {
+				orgs = append(orgs, newOrgConfig(draft))
+			}
+			var log []stream.Record
+			out := runReplay(t, s, func(r stream.Record) { log = append(log, r) })
+			want, got := byLog(t, orgs, log, out)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-model +processor):\n%s", diff)
+			}
 			if s.rules.Checks || slices.ContainsFunc(s.moments, func(m moment) bool { return m.tick || m.queued || m.apply != "" }) {
-				t.Skip("the model knows neither backlogs nor a change of rules nor checks")
+				return // not what a replay of events alone does
 			}
 			h := history{orgs: []orgConfig{newOrgConfig(s.rules)}, moments: s.moments}
 			if diff := cmp.Diff(inOrder(h.modelled(t)), inOrder(h.replayed(t, t))); diff != "" {

@@ -1074,7 +1074,9 @@ type CheckState struct {
 	Urgency Urgency     `protobuf:"varint,3,opt,name=urgency,proto3,enum=unpark.v1.Urgency" json:"urgency,omitempty"`
 	Status  CheckStatus `protobuf:"varint,4,opt,name=status,proto3,enum=unpark.v1.CheckStatus" json:"status,omitempty"`
 	// Now of the first tick after the request, from which its timeout counts.
-	CountedMs     *int64 `protobuf:"varint,5,opt,name=counted_ms,json=countedMs,proto3,oneof" json:"counted_ms,omitempty"`
+	CountedMs *int64 `protobuf:"varint,5,opt,name=counted_ms,json=countedMs,proto3,oneof" json:"counted_ms,omitempty"`
+	// A tier was due, and waits for the answer.
+	ForTier       bool `protobuf:"varint,6,opt,name=for_tier,json=forTier,proto3" json:"for_tier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1142,6 +1144,13 @@ func (x *CheckState) GetCountedMs() int64 {
 		return *x.CountedMs
 	}
 	return 0
+}
+
+func (x *CheckState) GetForTier() bool {
+	if x != nil {
+		return x.ForTier
+	}
+	return false
 }
 
 // ActionState is a tier whose action was asked for: it is raised when that is done,
@@ -1798,7 +1807,7 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12%\n" +
 	"\x05value\x18\x02 \x01(\v2\x0f.unpark.v1.FactR\x05value:\x028\x01B\x14\n" +
-	"\x12_observed_start_ms\"\xd0\x01\n" +
+	"\x12_observed_start_ms\"\xeb\x01\n" +
 	"\n" +
 	"CheckState\x12\x19\n" +
 	"\basked_ms\x18\x01 \x01(\x03R\aaskedMs\x12\x16\n" +
@@ -1806,7 +1815,8 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\aurgency\x18\x03 \x01(\x0e2\x12.unpark.v1.UrgencyR\aurgency\x12.\n" +
 	"\x06status\x18\x04 \x01(\x0e2\x16.unpark.v1.CheckStatusR\x06status\x12\"\n" +
 	"\n" +
-	"counted_ms\x18\x05 \x01(\x03H\x00R\tcountedMs\x88\x01\x01B\r\n" +
+	"counted_ms\x18\x05 \x01(\x03H\x00R\tcountedMs\x88\x01\x01\x12\x19\n" +
+	"\bfor_tier\x18\x06 \x01(\bR\aforTierB\r\n" +
 	"\v_counted_ms\"\x9a\x01\n" +
 	"\vActionState\x12%\n" +
 	"\x04tier\x18\x01 \x01(\v2\x11.unpark.v1.RaisedR\x04tier\x12\x19\n" +

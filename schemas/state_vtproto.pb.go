@@ -300,6 +300,7 @@ func (m *CheckState) CloneVT() *CheckState {
 	r.Serial = m.Serial
 	r.Urgency = m.Urgency
 	r.Status = m.Status
+	r.ForTier = m.ForTier
 	if rhs := m.CountedMs; rhs != nil {
 		tmpVal := *rhs
 		r.CountedMs = &tmpVal
@@ -1278,6 +1279,16 @@ func (m *CheckState) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.ForTier {
+		i--
+		if m.ForTier {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x30
+	}
 	if m.CountedMs != nil {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(*m.CountedMs))
 		i--
@@ -2119,6 +2130,9 @@ func (m *CheckState) SizeVT() (n int) {
 	}
 	if m.CountedMs != nil {
 		n += 1 + protohelpers.SizeOfVarint(uint64(*m.CountedMs))
+	}
+	if m.ForTier {
+		n += 2
 	}
 	n += len(m.unknownFields)
 	return n
@@ -4716,6 +4730,26 @@ func (m *CheckState) UnmarshalVT(dAtA []byte) error {
 				}
 			}
 			m.CountedMs = &v
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ForTier", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.ForTier = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])

@@ -61,6 +61,9 @@ func (d *Driver) Apply(in *schemas.InputRecord) error {
 	return d.apply(in, d.task.Now())
 }
 
+// NextDue returns the instant at which something falls due next, if anything does.
+func (d *Driver) NextDue() (at int64, ok bool, err error) { return d.task.NextDue() }
+
 // Advance ticks at every instant up to until at which something falls due.
 func (d *Driver) Advance(until int64) error {
 	for {

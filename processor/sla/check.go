@@ -15,12 +15,6 @@ import "unpark/schemas"
 //
 // A check for a tier replaces an outstanding one of less urgency.
 
-// forTier reports whether the check was made for a tier that was due, and so
-// holds what is due until it is answered.
-func forTier(u schemas.Urgency) bool {
-	return u >= schemas.Urgency_URGENCY_ACTION && u <= schemas.Urgency_URGENCY_WARNING
-}
-
 var tierUrgency = map[string]schemas.Urgency{
 	KindAction:  schemas.Urgency_URGENCY_ACTION,
 	KindBreach:  schemas.Urgency_URGENCY_BREACH,
@@ -56,12 +50,29 @@ func (s *step) verdict(c candidate) verdict {
 			return verdict{verified: obs != nil}
 		}
 	case schemas.CheckStatus_CHECK_STATUS_FAILED:
-		if forTier(ch.Urgency) {
-			// A look from shortly before due stands.
-			return verdict{verified: obs != nil && obs.ObservedAtMs >= c.due-s.env.Rules.timing.lead}
+		if ch.ForTier {
+			return verdict{verified: s.seenEarly(c)}
 		}
 	}
 	return verdict{hold: true}
+}
+
+// seenEarly reports whether the conversation was looked at shortly before the tier
+// was due: that look stands if the one at due is not answered. No action is taken on
+// it.
+func (s *step) seenEarly(c candidate) bool {
+	obs := observation(s.st.Episode)
+	return obs != nil && obs.ObservedAtMs >= c.due-s.env.Rules.timing.lead && c.tier.kind != KindAction
+}
+
+// urgency is how urgent the look at due is. One of what was seen early is less so
+// than one of what was not.
+func (s *step) urgency(c candidate) schemas.Urgency {
+	u := tierUrgency[c.tier.kind]
+	if s.seenEarly(c) {
+		u++
+	}
+	return u
 }
 
 // check asks for a look at the conversation, instead of the one outstanding.
@@ -129,14 +140,15 @@ func (rs *RuleSet) expiry(asked int64, counted *int64) int64 {
 func (s *step) ask(held []candidate) {
 	s.settled()
 	if len(held) > 0 {
-		if outstanding(s.st.Episode) && forTier(s.st.Episode.Check.Urgency) {
+		if outstanding(s.st.Episode) && s.st.Episode.Check.ForTier {
 			return
 		}
-		urgency, due := schemas.Urgency_URGENCY_WARNING, held[0].due
+		urgency := s.urgency(held[0])
 		for _, c := range held {
-			urgency = min(urgency, tierUrgency[c.tier.kind])
+			urgency = min(urgency, s.urgency(c))
 		}
-		s.check(urgency, due)
+		s.check(urgency, held[0].due)
+		s.st.Episode.Check.ForTier = true
 		return
 	}
 	if outstanding(s.st.Episode) {

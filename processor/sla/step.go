@@ -216,7 +216,7 @@ func (s *step) nextLooks(add func(int64)) {
 	for _, c := range list {
 		due := c.look <= s.env.Now
 		switch {
-		case due && waiting && forTier(ep.Check.Urgency) && s.verdict(c).hold:
+		case due && waiting && ep.Check.ForTier && s.verdict(c).hold:
 			// The answer, or its timeout, comes first.
 		case due && rules.checks && c.tier.kind == KindAction && ep.Acting != nil:
 			// So does the action before it.
