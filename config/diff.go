@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -90,6 +91,9 @@ func (d *differ) org() {
 		d.add(org, "", "", "the Genesys connection is gone")
 	case old != nil && *old != *next:
 		d.add(org, "", "", "the Genesys connection has changed")
+	}
+	if !reflect.DeepEqual(d.old.Texts, d.next.Texts) {
+		d.add(org, "", "", "the texts have changed")
 	}
 	old, next := d.old.KeptAttributes(), d.next.KeptAttributes()
 	for _, key := range without(next, old) {

@@ -91,7 +91,7 @@ sitting on it, before the promise to the customer is broken.`,
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
 		demoCommand(), runCommand(), replayCommand(),
-		configCommand(), calendarCommand(), topicsCommand(), dlqCommand(),
+		configCommand(), calendarCommand(), notifyCommand(), topicsCommand(), dlqCommand(),
 		explainCommand(), verifyCommand(), simulateCommand(), topologyCommand(), versionCommand(),
 	)
 	return root

@@ -1,5 +1,6 @@
 // Package notifytest is the suite that every destination behind HTTP passes: what
-// it posts, how it reads answers, and that it never tells its address.
+// it posts, how it reads answers, and that it never tells its address; and strict
+// twins of the vendors' receivers, which refuse what the vendors would refuse.
 //
 // Reads: nothing.
 // Writes: nothing.
@@ -38,6 +39,9 @@ type Destination struct {
 	// Token: Reference stands for a token, and Target.URL is the address. Otherwise
 	// it stands for the address, which is the secret.
 	Token bool
+	// Twin returns a strict twin of the vendor's receiver. Unless Token, its Secret is
+	// the path of the address.
+	Twin func() Twin
 	// Volatile are the headers whose values differ from run to run.
 	Volatile []string
 }
@@ -53,6 +57,7 @@ type Target struct {
 func Run(t *testing.T, d Destination) {
 	t.Run("payload", func(t *testing.T) { payload(t, d) })
 	t.Run("kinds", func(t *testing.T) { kinds(t, d) })
+	t.Run("twin", func(t *testing.T) { twin(t, d) })
 	t.Run("answers", func(t *testing.T) { answers(t, d) })
 	t.Run("timeout", func(t *testing.T) { timeout(t, d) })
 	t.Run("unreachable", func(t *testing.T) { unreachable(t, d) })

@@ -15,15 +15,22 @@ import (
 func TestWebhookSuite(t *testing.T) {
 	notifytest.Run(t, notifytest.Destination{
 		Taken: "ok",
+		Twin:  func() notifytest.Twin { return webhookTwin{notifytest.NewSlack()} },
 		New: func(to notifytest.Target) notify.Notifier {
 			return slack.NewWebhook(notify.SlackConfig{Webhook: notifytest.Reference}, to.Resolve, to.Client)
 		},
 	})
 }
 
+// webhookTwin is the twin of Slack as an incoming webhook sees it.
+type webhookTwin struct{ *notifytest.Slack }
+
+func (webhookTwin) Secret() string { return "/services/T0123456789/B0123456789/TOP-SECRET" }
+
 func TestBotSuite(t *testing.T) {
 	notifytest.Run(t, notifytest.Destination{
 		Taken: `{"ok":true,"channel":"C0123456789","ts":"1767611710.000100"}`, Token: true,
+		Twin: func() notifytest.Twin { return notifytest.NewSlack() },
 		New: func(to notifytest.Target) notify.Notifier {
 			c := notify.SlackConfig{BotToken: notifytest.Reference, Channel: "C0123456789", AppToken: "env:UNPARK_APP", API: to.URL}
 			return slack.NewBot(c, to.Resolve, to.Client)
@@ -51,10 +58,16 @@ func TestWebhookAnswers(t *testing.T) {
 		}))
 		n := slack.NewWebhook(notify.SlackConfig{Webhook: "env:UNPARK_X"}, func(string) (string, error) { return s.URL, nil }, s.Client())
 		_, err := n.Notify(t.Context(), notifytest.Message(t))
-		e, ok := errors.AsType[*notify.Error](err)
 		s.Close()
-		if !ok || e.Reason != c.reason || e.Permanent != c.permanent {
-			t.Errorf("%d %q: got %v, want reason %s, permanent %v", c.status, c.body, e, c.reason, c.permanent)
-		}
+		refused(t, c.body, err, c.reason, c.permanent)
+	}
+}
+
+// refused checks the kind of an error.
+func refused(t *testing.T, answer string, err error, reason string, permanent bool) {
+	t.Helper()
+	e, ok := errors.AsType[*notify.Error](err)
+	if !ok || e.Reason != reason || e.Permanent != permanent {
+		t.Errorf("%q: got %v, want reason %s, permanent %v", answer, err, reason, permanent)
 	}
 }

@@ -126,6 +126,10 @@ func (s Sockets) connect(ctx context.Context, a app) error {
 // event hands on what a button asks for and then says that it has arrived; Slack
 // shows the person a failure otherwise.
 func (s Sockets) event(ctx context.Context, client *socketmode.Client, event socketmode.Event) {
+	if event.Type == socketmode.EventTypeConnectionError {
+		s.Log.Warn("slack socket mode is not connected", schemas.LogError, "no connection; it is tried again")
+		return
+	}
 	c, ok := event.Data.(slackapi.InteractionCallback)
 	if !ok || event.Request == nil {
 		return

@@ -80,21 +80,21 @@ func layout(t text.Text) card {
 		Type: "AdaptiveCard", Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Version: "1.4",
 		Speak: literal(t.Headline), MSTeams: teams{Width: "Full"},
 		Body: []element{{Type: "Container", Style: style(t.Tone), Bleed: true, Items: []element{
-			line("", run{Text: t.Headline, Weight: "Bolder"}),
+			line("", run{Text: t.Headline, Weight: "bolder"}),
 		}}},
 	}
 	for i, f := range t.Facts {
-		spacing := "None"
+		spacing := "none"
 		if i == 0 {
-			spacing = "Default"
+			spacing = "default"
 		}
 		c.Body = append(c.Body, fact(spacing, f.Name, f.Value))
 	}
 	if t.Advice != "" {
-		c.Body = append(c.Body, fact("Medium", "What to do", t.Advice))
+		c.Body = append(c.Body, fact("medium", "What to do", t.Advice))
 	}
 	for _, n := range t.Notes {
-		c.Body = append(c.Body, line("Small", run{Text: n, Size: "Small", Subtle: true}))
+		c.Body = append(c.Body, line("small", run{Text: n, Size: "small", Subtle: true}))
 	}
 	if t.Link != "" {
 		c.Actions = []action{{Type: "Action.OpenUrl", Title: "Open in Genesys", URL: t.Link}}
@@ -106,7 +106,7 @@ func fact(spacing, name, value string) element {
 	if name == "" {
 		return line(spacing, run{Text: value})
 	}
-	return line(spacing, run{Text: name + ": ", Weight: "Bolder"}, run{Text: value})
+	return line(spacing, run{Text: name + ": ", Weight: "bolder"}, run{Text: value})
 }
 
 func line(spacing string, runs ...run) element {

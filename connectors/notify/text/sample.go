@@ -42,6 +42,19 @@ func Samples() []Sample {
 	return all
 }
 
+// Example returns a made-up escalation of one tier.
+func Example(policy, objective, kind string, at time.Duration, status string) Subject {
+	e := sample(kind, objective)
+	e.Policy, e.Status, e.TierSeconds, e.Elapsed = policy, status, int64(at/time.Second), int64((at+10*time.Second)/time.Second)
+	switch {
+	case status != "raised":
+		e.Elapsed += 1500
+	case kind == "action":
+		e.Action = &schemas.ActionRef{Do: "requeue", Outcome: "dry_run"}
+	}
+	return Subject{Escalation: &e}
+}
+
 func sample(kind, objective string) schemas.Escalation {
 	at := func(s string) schemas.Instant {
 		t, err := time.Parse(time.RFC3339, s)

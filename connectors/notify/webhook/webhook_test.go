@@ -14,11 +14,22 @@ import (
 
 func TestSuite(t *testing.T) {
 	notifytest.Run(t, notifytest.Destination{
+		Twin:     func() notifytest.Twin { return new(notifytest.Webhook) },
 		Volatile: []string{"Webhook-Timestamp", "Webhook-Signature"},
 		New: func(to notifytest.Target) notify.Notifier {
-			return webhook.New(notify.WebhookConfig{URL: notifytest.Reference}, to.Resolve, to.Client)
+			return webhook.New(notify.WebhookConfig{URL: notifytest.Reference, Secret: "env:UNPARK_KEY"}, key(to.Resolve), to.Client)
 		},
 	})
+}
+
+// key adds the webhook's key to what can be resolved.
+func key(resolve func(string) (string, error)) func(string) (string, error) {
+	return func(ref string) (string, error) {
+		if ref == "env:UNPARK_KEY" {
+			return notifytest.WebhookKey, nil
+		}
+		return resolve(ref)
+	}
 }
 
 func TestPlainAddressIsNotResolved(t *testing.T) {
