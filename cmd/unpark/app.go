@@ -61,6 +61,7 @@ type app struct {
 	kafka    []kgo.Opt
 	embedded *kafka.Embedded
 	orgs     *followedOrgs
+	pages    map[string]http.Handler // beside those of every process
 	parts    []part
 	closers  []func() error
 }
@@ -205,6 +206,7 @@ func (a *app) buildNotifier(context.Context) error {
 		return err
 	}
 	a.parts = append(a.parts, part{name: roleNotifier, run: d.Run, ready: d.Ready, notes: d.Notes})
+	a.buildInteractions(d.Interact)
 	return nil
 }
 

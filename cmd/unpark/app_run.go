@@ -30,7 +30,7 @@ func (a *app) Run(ctx context.Context) error {
 	if a.listener != nil {
 		g.Go(func() error {
 			defer cancel()
-			return serveHTTP(running, a.listener, a.registry, a.readiness(), a.component("http"))
+			return serveHTTP(running, a.listener, a.registry, a.readiness(), a.pages, a.component("http"))
 		})
 	}
 	g.Go(func() error {
@@ -61,7 +61,9 @@ func (a *app) Ready() error {
 func (a *app) readiness() []readiness {
 	var rs []readiness
 	for _, p := range a.parts {
-		rs = append(rs, readiness{p.name, p.ready, p.notes})
+		if p.ready != nil {
+			rs = append(rs, readiness{p.name, p.ready, p.notes})
+		}
 	}
 	return rs
 }

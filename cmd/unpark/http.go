@@ -24,12 +24,15 @@ type readiness struct {
 }
 
 // serveHTTP answers /healthz (the process runs), /readyz (every part of it does
-// its work: restored and caught up) and /metrics, until ctx ends.
-func serveHTTP(ctx context.Context, l net.Listener, reg *prometheus.Registry, parts []readiness, log *slog.Logger) error {
+// its work: restored and caught up), /metrics and the pages, until ctx ends.
+func serveHTTP(ctx context.Context, l net.Listener, reg *prometheus.Registry, parts []readiness, pages map[string]http.Handler, log *slog.Logger) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answerReady(w, parts) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
+	for pattern, h := range pages {
+		mux.Handle(pattern, h)
+	}
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()

@@ -36,7 +36,8 @@ func (*Bot) Capabilities() notify.Capabilities {
 	}
 }
 
-// Notify implements notify.Notifier. References are channel/ts.
+// Notify implements notify.Notifier. References are channel/ts, or channel/ts/parent
+// for a message in the thread of its parent.
 func (b *Bot) Notify(ctx context.Context, m notify.Message) (notify.Reference, error) {
 	token, err := notify.Address(b.config.BotToken, b.resolve)
 	if err != nil {
@@ -94,11 +95,16 @@ func (b *Bot) answered() bool { return b.config.AppToken != "" || b.config.Signi
 func (s session) post(ctx context.Context, m notify.Message) (notify.Reference, error) {
 	t := notify.Standing(m)
 	options := append(shown(t), slackapi.MsgOptionBlocks(blocks(t, buttons(m, t, s.answered())...)...))
-	ref, err := s.send(ctx, append(options, inThread(m.Thread, true))...)
-	if m.Thread != "" && threadGone(err) {
-		return s.send(ctx, options...)
+	if parent := threadOf(m.Thread); parent != "" {
+		ref, err := s.send(ctx, append(options, inThread(parent, true))...)
+		switch {
+		case err == nil:
+			return ref + notify.Reference("/"+parent), nil
+		case !threadGone(err):
+			return "", err
+		}
 	}
-	return ref, err
+	return s.send(ctx, options...)
 }
 
 // reply adds a line to the thread of the alert.
@@ -106,7 +112,7 @@ func (s session) reply(ctx context.Context, m notify.Message, loud bool) error {
 	t := notify.Render(m)
 	t.Facts, t.Advice, t.Notes = nil, "", nil
 	options := append(shown(t), slackapi.MsgOptionBlocks(blocks(t)...))
-	_, err := s.send(ctx, append(options, inThread(cmp.Or(m.Thread, m.Reference), loud))...)
+	_, err := s.send(ctx, append(options, inThread(threadOf(m.Reference), loud))...)
 	if threadGone(err) {
 		_, err = s.send(ctx, options...)
 	}
@@ -126,13 +132,13 @@ func (s session) send(ctx context.Context, options ...slackapi.MsgOption) (notif
 
 // update changes the alert's message into what it says now.
 func (s session) update(ctx context.Context, m notify.Message) error {
-	channel, ts, ok := strings.Cut(string(m.Reference), "/")
-	if !ok {
+	parts := strings.Split(string(m.Reference), "/")
+	if len(parts) < 2 {
 		return notify.Permanent("message_not_found", errors.New("slack: the reference names no message"))
 	}
 	t := notify.Standing(m)
 	options := append(shown(t), slackapi.MsgOptionBlocks(blocks(t, buttons(m, t, s.answered())...)...))
-	if _, _, _, err := s.api.UpdateMessageContext(ctx, channel, ts, options...); err != nil {
+	if _, _, _, err := s.api.UpdateMessageContext(ctx, parts[0], parts[1], options...); err != nil {
 		return s.witness.classify(err)
 	}
 	return nil
@@ -146,15 +152,16 @@ func shown(t text.Text) []slackapi.MsgOption {
 	}
 }
 
-// inThread puts a message into the thread of another; loud shows it in the channel
-// as well.
-func inThread(thread notify.Reference, loud bool) slackapi.MsgOption {
-	_, ts, ok := strings.Cut(string(thread), "/")
-	switch {
-	case !ok:
-		return slackapi.MsgOptionCompose()
-	case loud:
-		return slackapi.MsgOptionCompose(slackapi.MsgOptionTS(ts), slackapi.MsgOptionBroadcast())
+// threadOf is the thread that a message began, or in which it is.
+func threadOf(r notify.Reference) string {
+	parts := strings.Split(string(r), "/")
+	return parts[len(parts)-1]
+}
+
+// inThread puts a message into a thread; loud shows it in the channel as well.
+func inThread(thread string, loud bool) slackapi.MsgOption {
+	if loud {
+		return slackapi.MsgOptionCompose(slackapi.MsgOptionTS(thread), slackapi.MsgOptionBroadcast())
 	}
-	return slackapi.MsgOptionTS(ts)
+	return slackapi.MsgOptionTS(thread)
 }

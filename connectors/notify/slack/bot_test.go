@@ -104,10 +104,15 @@ Acknowledged: The warning at 3.5 hours of conversation c-1 was taken on by Grace
 			t.Errorf("message %d is in thread %q", i, m.Thread)
 		}
 	}
+	// What follows on a message in a thread goes into that thread.
+	tell(t, bot, notifytest.Become(t, breach, notify.Remind, second))
+	if last := twin.Messages()[5]; last.Thread != twin.Messages()[0].TS {
+		t.Errorf("the breach's reminder is in thread %q, want the warning's", last.Thread)
+	}
 	tell(t, bot, notifytest.Become(t, warning, notify.Clear, first))
 	tell(t, bot, notifytest.Become(t, breach, notify.Retract, second))
 	got := strings.Split(shown(twin), "\n")
-	if len(got) != 6 || !strings.HasPrefix(got[0], "Cleared: ") || !strings.HasPrefix(got[1], "Retracted: ") || strings.Contains(got[0]+got[1], "[Ack") {
+	if len(got) != 7 || !strings.HasPrefix(got[0], "Cleared: ") || !strings.HasPrefix(got[1], "Retracted: ") || strings.Contains(got[0]+got[1], "[Ack") {
 		t.Errorf("after the end, changed in place and without buttons:\n%s", strings.Join(got, "\n"))
 	}
 	if n := twin.Messages()[0].Edits; n != 3 {
