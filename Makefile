@@ -84,6 +84,14 @@ endif
 bench-kafka: fetch ## The processor on a real Kafka: EVENTS (1000000), RUNNERS (1)
 	UNPARK_BENCH_EVENTS=$(or $(EVENTS),1000000) UNPARK_BENCH_RUNNERS=$(or $(RUNNERS),1) go test -count=1 -timeout 30m -run TestProcessor -v ./bench
 
+.PHONY: bench-restore
+bench-restore: fetch ## Restore of RECORDS (2000000) changelog records, and a start after kill -9
+	UNPARK_BENCH_RESTORE=$(or $(RECORDS),2000000) go test -count=1 -timeout 30m -run TestRestore -v ./bench
+
+.PHONY: bench-deadlines
+bench-deadlines: fetch ## DUE (1000000) deadlines in one second, with events between them
+	UNPARK_BENCH_DEADLINES=$(or $(DUE),1000000) go test -count=1 -timeout 30m -run TestDeadlines -v ./bench
+
 .PHONY: lint
 lint: $(GOLANGCI) $(BUF) ## golangci-lint, buf lint, gofmt and go vet
 	@status=0; \

@@ -34,13 +34,14 @@ type Config struct {
 	DataDir string
 	Store   *store.Store
 	// CommitInterval is how long a transaction gathers records, in wall time, and
-	// MaxRecords how many at most; 0: 100 ms and 10,000.
+	// MaxRecords how many at most; 0: 100 ms and 10,000. Far behind the end of the
+	// input a transaction may be four times as long and large.
 	CommitInterval time.Duration
 	MaxRecords     int
 	// TickInterval is the least time between two ticks of a partition in which
 	// something is due, IdleTickInterval that between ticks of an idle one, both
 	// in the time of Clock; 0: 1 s and 10 s. MaxDue is how many due entries a tick
-	// handles at most; 0: 10,000.
+	// handles at most, fewer if the runner has many partitions; 0: 10,000.
 	TickInterval, IdleTickInterval time.Duration
 	MaxDue                         uint32
 	// MaxLag is how many records a partition may lie behind and still count as

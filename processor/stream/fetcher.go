@@ -12,7 +12,7 @@ import (
 
 const (
 	fetchWaitMillis = 500
-	fetchBytes      = 8 << 20
+	fetchBytes      = 2 << 20
 )
 
 // fetcher reads one partition fetch by fetch. Unlike the client's own consumer

@@ -194,6 +194,12 @@ func dump(t *testing.T, dir string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return dumpStore(t, s)
+}
+
+// dumpStore returns all that a store holds, but where it stands, and closes it.
+func dumpStore(t *testing.T, s *store.Store) map[string]string {
+	t.Helper()
 	defer func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)

@@ -14,6 +14,15 @@ import (
 // Another one does no harm.
 const lostAfter = time.Minute
 
+// maxDueAtOnce bounds the due entries of one transaction, which may hold a tick of
+// each of the runner's partitions: it has to end within its timeout.
+const maxDueAtOnce = 40_000
+
+// maxDue is how many due entries the next tick may handle.
+func (r *runner) maxDue() uint32 {
+	return min(r.cfg.MaxDue, uint32(max(1, maxDueAtOnce/len(r.running()))))
+}
+
 // ticker remembers the newest tick that the runner appended to a partition.
 type ticker struct {
 	mu     *sync.Mutex
@@ -85,7 +94,7 @@ func (r *runner) pollWait() time.Duration {
 func (r *runner) appendTick(p *partition) {
 	now := r.cfg.Clock.Now()
 	in := &schemas.InputRecord{Kind: &schemas.InputRecord_Tick{Tick: &schemas.Tick{
-		ClockMs: now.UnixMilli(), MaxDue: r.cfg.MaxDue, Owner: r.name,
+		ClockMs: now.UnixMilli(), MaxDue: r.maxDue(), Owner: r.name,
 	}}}
 	value, err := in.MarshalVT()
 	if err != nil {

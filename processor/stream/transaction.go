@@ -52,6 +52,26 @@ func (r *runner) transact(ctx context.Context, fetches kgo.Fetches) error {
 	return t.end(ctx)
 }
 
+// behindFactor is how much larger transactions may be while there is a backlog:
+// what they cost besides their records is paid less often then, and nobody waits
+// for the first of them.
+const behindFactor = 4
+
+// room returns how many records a transaction takes and how long it gathers them.
+func (r *runner) room() (records int, interval time.Duration) {
+	records, interval = r.cfg.MaxRecords, r.cfg.CommitInterval
+	behind := int64(0)
+	for _, p := range r.partitions {
+		if p.state == Running {
+			behind += max(0, p.end-p.task.Position())
+		}
+	}
+	if behind > int64(behindFactor*records) {
+		return behindFactor * records, max(interval, min(behindFactor*interval, transactionTimeout/4))
+	}
+	return records, interval
+}
+
 // endContext bounds the end of a transaction. A stop does not tear it: what is begun
 // is ended, but within the time that a stop may take; should that not do, recovery
 // finds out what became of it.
@@ -68,11 +88,12 @@ func endContext(ctx context.Context) (context.Context, context.CancelFunc) {
 func (t *transaction) gather(ctx context.Context, fetches kgo.Fetches) error {
 	for n := 0; ; {
 		n += t.apply(fetches)
-		left := t.r.cfg.CommitInterval - time.Since(t.start)
-		if n >= t.r.cfg.MaxRecords || left <= 0 || ctx.Err() != nil || len(t.failed) > 0 {
+		most, interval := t.r.room()
+		left := interval - time.Since(t.start)
+		if n >= most || left <= 0 || ctx.Err() != nil || len(t.failed) > 0 {
 			return nil
 		}
-		fetches = t.pollMore(ctx, left, t.r.cfg.MaxRecords-n)
+		fetches = t.pollMore(ctx, left, min(most-n, t.r.cfg.MaxRecords))
 		if err := t.r.checkFetches(fetches); err != nil {
 			return err
 		}
