@@ -80,6 +80,16 @@ else
 	go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...)
 endif
 
+.PHONY: bench-open
+bench-open: fetch ## The processor with OPEN ("100000 10000000") conversations open: EVENTS (1000000) on them, RUNNERS (2)
+	UNPARK_BENCH_OPEN='$(or $(OPEN),100000 10000000)' UNPARK_BENCH_EVENTS='$(EVENTS)' UNPARK_BENCH_RUNNERS='$(RUNNERS)' \
+		go test -count=1 -timeout 60m -v -run '^TestOpen$$' ./bench
+
+.PHONY: bench-lateness
+bench-lateness: fetch ## How late warnings are while RATE (20000) events a second fall on OPEN (100000) conversations: SECONDS (60), RUNNERS (2)
+	UNPARK_BENCH_RATE='$(or $(RATE),20000)' UNPARK_BENCH_OPEN='$(OPEN)' UNPARK_BENCH_SECONDS='$(SECONDS)' UNPARK_BENCH_RUNNERS='$(RUNNERS)' \
+		go test -count=1 -timeout 60m -v -run '^TestLateness$$' ./bench
+
 .PHONY: bench-kafka
 bench-kafka: fetch ## The processor on a real Kafka: EVENTS (1000000), RUNNERS (1)
 	UNPARK_BENCH_EVENTS=$(or $(EVENTS),1000000) UNPARK_BENCH_RUNNERS=$(or $(RUNNERS),1) go test -count=1 -timeout 30m -run TestProcessor -v ./bench

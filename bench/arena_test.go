@@ -33,9 +33,19 @@ type arena struct {
 	ends   map[int32]int64 // of the log as it was filled
 }
 
-// newArena starts a broker and fills the log with a day of about that many
-// events. The peer is going to run with the options jvm.
-func newArena(t *testing.T, events int, jvm []string, opts ...localtest.Option) *arena {
+// load generates the records of a log and returns how many of them are events.
+type load interface {
+	Generate(emit func(loadgen.Record) error) (events int, err error)
+}
+
+// day is a load of about that many events that ends now.
+func day(events int) load {
+	return loadgen.Day{Events: events, Partitions: partitions, Seed: 1, End: time.Now()}
+}
+
+// newArena starts a broker and fills the log. The peer is going to run with the
+// options jvm.
+func newArena(t *testing.T, l load, jvm []string, opts ...localtest.Option) *arena {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("-short: needs processes of its own")
@@ -55,11 +65,10 @@ func newArena(t *testing.T, events int, jvm []string, opts ...localtest.Option) 
 	t.Cleanup(a.cl.Close)
 	a.adm = kadm.NewClient(a.cl)
 	a.binary = build(t, a.dir)
-	a.classpath = localtest.Java(t, "kstreams", javaSources(t)...)
 	config := a.configure(1)
 	run(t, a.binary, "topics", "create", "--config", config)
 	run(t, a.binary, "config", "apply", "--config", config)
-	a.fill(events)
+	a.fill(l)
 	return a
 }
 
@@ -126,14 +135,13 @@ func (a *arena) write(name, text string) {
 func input() string { return schemas.ConversationEvents.Name(prefix) }
 
 // fill writes the log with its own append times, as if it had been written live:
-// the day ends now. The topic keeps what producers say for as long as that takes.
-func (a *arena) fill(events int) {
+// the topic keeps what producers say for as long as that takes.
+func (a *arena) fill(l load) {
 	a.t.Helper()
 	const key = "message.timestamp.type"
 	a.alter(input(), key, "CreateTime")
-	day := loadgen.Day{Events: events, Partitions: partitions, Seed: 1, End: time.Now()}
 	var err error
-	a.events, err = day.Generate(func(r loadgen.Record) error {
+	a.events, err = l.Generate(func(r loadgen.Record) error {
 		rec := &kgo.Record{Topic: input(), Partition: r.Partition, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(r.AppendTime)}
 		a.cl.Produce(a.t.Context(), rec, func(_ *kgo.Record, err error) {
 			if err != nil {

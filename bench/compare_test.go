@@ -20,7 +20,7 @@ func TestCompare(t *testing.T) {
 	}
 	events, rounds := setting(t, "EVENTS", "2000000")[0], setting(t, "ROUNDS", "2")[0]
 	threads := setting(t, "THREADS", "1 2")
-	a := newArena(t, events, []string{"-Xms2g", "-Xmx2g", "-XX:+UseParallelGC"}, localtest.BenchJVM())
+	a := newArena(t, day(events), []string{"-Xms2g", "-Xmx2g", "-XX:+UseParallelGC"}, localtest.BenchJVM())
 	r := report{arena: a, command: command(events, rounds, threads)}
 	for round := range rounds {
 		for _, n := range threads {
@@ -42,7 +42,7 @@ func TestCompare(t *testing.T) {
 func (r *report) add(round int, c *contender) {
 	t := r.arena.t
 	t.Helper()
-	f := c.measure()
+	f := c.measure(0)
 	told := c.stop()
 	if r.told == nil {
 		r.told = told

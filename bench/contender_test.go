@@ -44,6 +44,9 @@ func (a *arena) ours(runners int) *contender {
 // peer starts the Kafka Streams application with that many threads.
 func (a *arena) peer(threads int) *contender {
 	a.t.Helper()
+	if a.classpath == "" {
+		a.classpath = localtest.Java(a.t, "kstreams", javaSources(a.t)...)
+	}
 	a.runs++
 	app := "bench-kstreams-" + strconv.Itoa(a.runs)
 	c := &contender{

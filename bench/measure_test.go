@@ -60,14 +60,15 @@ type figures struct {
 }
 
 // measure follows the contender through the log. The clock runs from the first
-// commit that is seen to the last; what that first one covers is not counted.
-func (c *contender) measure() figures {
+// commit that is seen at or after record number from to the last; what that first
+// one covers is not counted.
+func (c *contender) measure(from int64) figures {
 	c.a.t.Helper()
 	var first, half, last sample
 	total := c.a.records()
 	c.follow(20*time.Millisecond, func(done int64) {
 		switch {
-		case done == 0:
+		case done < max(from, 1):
 		case first.done == 0:
 			first = c.sample(done)
 		case half.done == 0 && done-first.done >= (total-first.done)/2:

@@ -8,7 +8,7 @@ import (
 // TestSameEscalations has the processor and its Kafka Streams peer work the same
 // small log on a real broker, side by side, and compares all that they tell.
 func TestSameEscalations(t *testing.T) {
-	a := newArena(t, 20_000, []string{"-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"})
+	a := newArena(t, day(20_000), []string{"-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"})
 	ours, peer := a.ours(2), a.peer(2)
 	for _, c := range []*contender{ours, peer} {
 		c.follow(50*time.Millisecond, func(int64) {})

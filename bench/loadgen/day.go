@@ -43,14 +43,15 @@ type Day struct {
 	End time.Time
 }
 
-// Orgs returns the ids of the orgs whose conversations a Day has.
-func Orgs() []string {
-	ids := make([]string, orgs)
+var orgIDs = func() (ids [orgs]string) {
 	for i := range ids {
 		ids[i] = fmt.Sprintf("%08x-0000-4000-8000-00000000000a", i)
 	}
 	return ids
-}
+}()
+
+// Orgs returns the ids of the orgs that the conversations belong to.
+func Orgs() []string { return orgIDs[:] }
 
 // Generate calls emit for each record and returns the number of events among
 // them.
@@ -99,7 +100,7 @@ func (g *generator) advance() error {
 	if err := g.ticks(c.at); err != nil {
 		return err
 	}
-	value, err := (&schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: g.event(c)}}).MarshalVT()
+	value, err := Encode(g.event(c))
 	if err != nil {
 		return err
 	}
@@ -117,6 +118,11 @@ func (g *generator) advance() error {
 	c.next(g.rng)
 	heap.Fix(&g.open, 0)
 	return nil
+}
+
+// Encode returns the value of the event's record.
+func Encode(e *schemas.ConversationEvent) ([]byte, error) {
+	return (&schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: e}}).MarshalVT()
 }
 
 // times is how often an event comes.

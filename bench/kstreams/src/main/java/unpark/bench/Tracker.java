@@ -2,7 +2,6 @@ package unpark.bench;
 
 import java.util.HashMap;
 import java.util.Map;
-import java.util.PriorityQueue;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
@@ -17,13 +16,10 @@ import org.apache.kafka.streams.state.KeyValueStore;
  * some records later, and decide otherwise.
  */
 final class Tracker implements Processor<byte[], Input, byte[], byte[]> {
-  private static final int KEY = 32;
+  private static final int KEY = 32; // an org's and a conversation's id
   private static final long TOLERANCE = 300_000L;
 
-  /** An entry of the index; key is an org's and a conversation's id. */
-  record Due(long at, byte[] key) {}
-
-  private final PriorityQueue<Due> index = new PriorityQueue<>((a, b) -> Long.compare(a.at, b.at));
+  private final Index index = new Index();
   private final Map<String, String> versions = new HashMap<>();
   private final Escalation escalation = new Escalation();
   private ProcessorContext<byte[], byte[]> context;
@@ -45,7 +41,7 @@ final class Tracker implements Processor<byte[], Input, byte[], byte[]> {
         }
         Conversation c = Conversation.decode(kv.value);
         if (c.deadline != 0) {
-          index.add(new Due(c.deadline, kv.key));
+          index.add(c.deadline, kv.key);
         }
       }
     }
@@ -99,7 +95,7 @@ final class Tracker implements Processor<byte[], Input, byte[], byte[]> {
     long next = Clocks.nextLook(c);
     if (next != 0 && (c.deadline == 0 || next < c.deadline)) {
       c.deadline = next;
-      index.add(new Due(next, key));
+      index.add(next, key);
     }
     if (!c.opened && c.closedAt == 0) {
       store.delete(key);
@@ -113,28 +109,31 @@ final class Tracker implements Processor<byte[], Input, byte[], byte[]> {
       return;
     }
     now = Math.max(now, appended);
-    for (long n = 0; !index.isEmpty() && index.peek().at <= now && (tick.maxDue == 0 || n < tick.maxDue); ) {
-      if (fire(index.poll())) {
+    for (long n = 0; index.due(now) && (tick.maxDue == 0 || n < tick.maxDue); ) {
+      long at = index.firstAt();
+      byte[] key = index.firstKey();
+      index.removeFirst();
+      if (fire(at, key)) {
         n++;
       }
     }
   }
 
-  private boolean fire(Due due) {
-    byte[] value = store.get(due.key);
+  private boolean fire(long at, byte[] key) {
+    byte[] value = store.get(key);
     if (value == null) {
       return false;
     }
     Conversation c = Conversation.decode(value);
-    if (c.deadline != due.at) {
+    if (c.deadline != at) {
       return false;
     }
     c.deadline = 0;
-    Wire w = new Wire(due.key);
+    Wire w = new Wire(key);
     org = Ids.text(w.fixed64(), w.fixed64());
     conversation = Ids.text(w.fixed64(), w.fixed64());
     Clocks.look(c, now, versions.get(org), out);
-    save(due.key, c);
+    save(key, c);
     return true;
   }
 

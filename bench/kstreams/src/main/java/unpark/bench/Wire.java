@@ -22,14 +22,20 @@ final class Wire {
   }
 
   long varint() {
-    long v = 0;
-    for (int shift = 0; ; shift += 7) {
-      byte c = b[p++];
+    byte c = b[p++];
+    return c >= 0 ? c : longer(c);
+  }
+
+  private long longer(byte c) {
+    byte[] b = this.b;
+    int p = this.p;
+    long v = c & 0x7f;
+    for (int shift = 7; c < 0; shift += 7) {
+      c = b[p++];
       v |= (long) (c & 0x7f) << shift;
-      if (c >= 0) {
-        return v;
-      }
     }
+    this.p = p;
+    return v;
   }
 
   long fixed64() {
@@ -76,11 +82,14 @@ final class Wire {
   }
 
   void putVarint(long v) {
+    byte[] b = this.b;
+    int p = this.p;
     while ((v & ~0x7fL) != 0) {
       b[p++] = (byte) (v | 0x80);
       v >>>= 7;
     }
     b[p++] = (byte) v;
+    this.p = p;
   }
 
   void putFixed64(long v) {

@@ -1,0 +1,31 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"unpark/bench/loadgen"
+	"unpark/internal/localtest"
+)
+
+// TestOpen measures the processor while UNPARK_BENCH_OPEN conversations are open
+// ("100000 10000000": one after the other), over UNPARK_BENCH_EVENTS events that
+// fall on them at random; skipped without the first.
+func TestOpen(t *testing.T) {
+	if os.Getenv("UNPARK_BENCH_OPEN") == "" {
+		t.Skip("UNPARK_BENCH_OPEN is not set")
+	}
+	events, runners := setting(t, "EVENTS", "1000000")[0], setting(t, "RUNNERS", "2")[0]
+	fmt.Println("| conversations open | events/s | CPU µs/event | peak MB | others, cores |\n|---|---|---|---|---|")
+	for _, open := range setting(t, "OPEN", "") {
+		t.Run(fmt.Sprint(open), func(t *testing.T) {
+			a := newArena(t, &loadgen.Crowd{Open: open, Events: events, Partitions: partitions, Seed: 1, End: time.Now()}, nil, localtest.BenchJVM())
+			c := a.ours(runners)
+			f := c.measure(int64(float64(a.records()) * float64(open) / float64(a.events)))
+			c.stop()
+			fmt.Printf("| %d | %.0f | %.1f | %d | %.2f |\n", open, f.rate, f.cost, f.peakMB, f.others)
+		})
+	}
+}
