@@ -39,7 +39,12 @@ func TestScripts(t *testing.T) {
 			}
 			s := parseScript(t, data)
 			var got strings.Builder
-			for _, o := range runReplay(t, s, nil) {
+			var log []stream.Record
+			out := runReplay(t, s, func(r stream.Record) { log = append(log, r) })
+			if diff := cmp.Diff(out, reapply(t, s, log)); diff != "" {
+				t.Errorf("the log leads to other records (-first +again):\n%s", diff)
+			}
+			for _, o := range out {
 				if o.Topic.Suffix == schemas.GenesysRequests.Suffix {
 					got.WriteString(showRequest(decodeRequest(t, o)))
 					continue
@@ -106,6 +111,30 @@ func runReplay(t *testing.T, s script, log func(stream.Record)) []stream.Output 
 		}
 	}
 	check(d.Commit())
+	return out
+}
+
+// reapply applies a log as it stands: what was decided on it is decided again, as
+// verify and replay --clock log do.
+func reapply(t *testing.T, s script, log []stream.Record) (out []stream.Output) {
+	t.Helper()
+	configs, _ := scriptConfigs(t, s)
+	d, err := replay.New(newHandler(t, configs), func(o stream.Output) error {
+		out = append(out, o)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for _, r := range log {
+		if err := d.ApplyRecord(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Commit(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 

@@ -37,12 +37,12 @@ type Explanation struct {
 	Objectives    []ObjectiveView `json:"objectives"`
 	Raised        []RaisedView    `json:"raised"`
 	Next          *NextTier       `json:"next"`
-	WaitsFor      string          `json:"waitsFor"` // one of Waits...
 	// Check is the look at Genesys that is outstanding, Action what Genesys was
 	// asked to do, NextCheck the look that is planned next if nothing changes.
 	Check     *RequestView   `json:"check"`
 	Action    *RequestView   `json:"action"`
 	NextCheck *NextCheckView `json:"nextCheck"`
+	WaitsFor  string         `json:"waitsFor"` // one of Waits...
 	// Look is when the conversation is looked at next.
 	Look *schemas.Instant `json:"look"`
 }

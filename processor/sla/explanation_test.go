@@ -169,3 +169,55 @@ func TestExplainPolicy(t *testing.T) {
 		t.Errorf("policy %s, counted %d, next %+v", got.Policy, got.Counted["reply"], x.Next)
 	}
 }
+
+// TestExplainChecks says what Genesys was asked, and when it is looked at next.
+func TestExplainChecks(t *testing.T) {
+	rules, err := sla.Compile(sla.Rules{ID: "org-1", Checks: true, Policies: []sla.Policy{{Name: "all", Objectives: []sla.Objective{
+		{Objective: sla.Reply, Hours: sla.HoursAlways, Tiers: []sla.Tier{{At: schemas.Duration(hour * 1e6), Kind: sla.KindAction, Action: sla.ActionRequeue}}},
+	}}}}, "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const second = int64(1000)
+	env := sla.Env{Now: start, Org: "org-1", Conversation: "c-1", Rules: rules, MayAct: func() bool { return true }}
+	st := held(t, env)
+	look := func(at int64) sla.Effects {
+		env.Now = at
+		return sla.Step(st, sla.Input{}, env)
+	}
+	observe := func(id string, messages ...*schemas.ThreadMessage) {
+		sla.Step(st, sla.Input{Observed: &schemas.ThreadObserved{
+			RequestId: id, ObservedAtMs: env.Now, Agent: &schemas.Agent{Id: "ann"}, Messages: messages,
+		}}, env)
+	}
+	asked := &schemas.ThreadMessage{AtMs: start, By: schemas.Author_AUTHOR_CUSTOMER}
+
+	x, _ := explainAt(t, st, env, start)
+	if n := x.NextCheck; n == nil || n.For != "look_ahead" || int64(n.At) < start+hour-600*second || int64(n.At) >= start+hour || x.Check != nil {
+		t.Errorf("before: check %v, next %v", x.Check, n)
+	}
+	due := look(start + hour + 10*second)
+	x, got := explainAt(t, st, env, env.Now)
+	if c := x.Check; c == nil || c.ID != due.Requests[0].Id || c.For != "action" || c.AnswerBy != nil || got.WaitsFor != sla.WaitsCheck || x.NextCheck != nil {
+		t.Errorf("due: check %+v, waits for %s, next %v", c, got.WaitsFor, x.NextCheck)
+	}
+	look(env.Now + second)
+	if x, _ = explainAt(t, st, env, env.Now); x.Check == nil || int64(*x.Check.AnswerBy) != env.Now+300*second {
+		t.Errorf("a tick later: check %+v", x.Check)
+	}
+	observe(due.Requests[0].Id, asked)
+	act := look(env.Now + second)
+	x, got = explainAt(t, st, env, env.Now)
+	if a := x.Action; a == nil || a.ID != act.Requests[0].Id || a.For != "requeue" || x.Check != nil || got.WaitsFor != sla.WaitsAction {
+		t.Errorf("acting: action %+v, check %v, waits for %s", a, x.Check, got.WaitsFor)
+	}
+	sla.Step(st, sla.Input{Done: &schemas.ActionDone{RequestId: act.Requests[0].Id, Outcome: "done"}}, env)
+	if x, _ = explainAt(t, st, env, env.Now); x.Action != nil || len(x.Raised) != 1 || x.NextCheck == nil || x.NextCheck.For != "follow_up" {
+		t.Errorf("done: action %v, raised %v, next %v", x.Action, x.Raised, x.NextCheck)
+	}
+	env.Now += second
+	observe("", asked, &schemas.ThreadMessage{AtMs: start + hour, By: schemas.Author_AUTHOR_AGENT})
+	if x, got = explainAt(t, st, env, env.Now); got.WaitsFor != sla.WaitsCustomer || x.NextCheck == nil || int64(x.NextCheck.At) != env.Now+hour {
+		t.Errorf("answered: waits for %s, next %v", got.WaitsFor, x.NextCheck)
+	}
+}
