@@ -140,10 +140,10 @@ func (w *world) advance(at int64) {
 		if len(w.answers) > 0 {
 			target = min(at, max(w.answers[0].at, w.driver.Now()))
 		}
-		due, any, err := w.driver.NextDue()
+		due, pending, err := w.driver.NextDue()
 		w.check(err)
 		switch {
-		case any && due <= target:
+		case pending && due <= target:
 			w.check(w.driver.Tick(max(due, w.driver.Now())))
 		case target > w.driver.Now():
 			w.check(w.driver.Tick(target))
