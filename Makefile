@@ -11,6 +11,8 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/unpark
 GOLANGCI_VERSION := v2.12.2
 GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
 BUF_VERSION := 1.75.0
+CARDS_VERSION := 3.0.6
+CARDS := $(CACHE)/adaptivecards-$(CARDS_VERSION)/node_modules/adaptivecards/dist/adaptivecards.min.js
 BUF := $(CACHE)/buf-$(BUF_VERSION)/node_modules/.bin/buf
 
 # Arguments for demo and run, e.g. make run ARGS="--roles processor".
@@ -125,6 +127,10 @@ docs-check: ## That the map of packages is true and that the documents' links an
 	go test -count=1 -run '^TestLayout' ./cmd/unpark
 	tools/docs-check.sh
 
+.PHONY: pictures
+pictures: $(CARDS) ## Draw the messages of docs/notifications.md (needs Chromium)
+	go run ./tools/pictures -adaptivecards $(CARDS) -out docs/pictures
+
 .PHONY: fetch
 fetch: ## Fetch Kafka, ElasticMQ and the like into the cache (the tests do it by themselves)
 	@for part in kafka elasticmq kstreams moto consumer; do deploy/local/fetch.sh $$part >/dev/null; done
@@ -140,6 +146,10 @@ $(GOLANGCI):
 	@tmp=$$(mktemp -d $(@D)/build.XXXXXX); trap 'rm -rf "$$tmp"' EXIT; \
 	GOBIN="$$tmp" GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION); \
 	mv "$$tmp/golangci-lint" $@
+
+$(CARDS):
+	@npm install --silent --no-audit --no-fund --prefix $(CACHE)/adaptivecards-$(CARDS_VERSION) adaptivecards@$(CARDS_VERSION)
+	@test -f $@
 
 $(BUF):
 	@echo "fetching buf $(BUF_VERSION)"

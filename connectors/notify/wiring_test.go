@@ -18,7 +18,9 @@ import (
 
 	"unpark/clock"
 	"unpark/connectors/notify"
+	"unpark/connectors/notify/pagerduty"
 	"unpark/connectors/notify/slack"
+	"unpark/connectors/notify/teams"
 	"unpark/connectors/notify/terminal"
 	"unpark/connectors/notify/webhook"
 	"unpark/schemas"
@@ -49,6 +51,7 @@ func TestNothingTellsTheSecret(t *testing.T) {
 		"env:UNPARK_HOOK":   server.URL + "/hook?token=" + token,
 		"env:UNPARK_BROKEN": "://" + token,
 		"env:UNPARK_GONE":   "http://127.0.0.1:1/" + token,
+		"env:UNPARK_TOKEN":  token,
 	}
 	resolve := func(ref string) (string, error) {
 		if s, ok := secrets[ref]; ok {
@@ -68,9 +71,17 @@ func TestNothingTellsTheSecret(t *testing.T) {
 		Log: slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Configs: rules(`{"routes":{"default":[{"slack":{"webhook":"env:UNPARK_SLACK"}},{"webhook":{"url":"env:UNPARK_HOOK"}},
 			{"webhook":{"url":"env:UNPARK_BROKEN"}},{"slack":{"webhook":"env:UNPARK_GONE"}},{"slack":{"webhook":"env:UNPARK_UNSET"}},
-			{"terminal":{}},{}]}}`),
+			{"terminal":{}},{},{"teams":{"webhook":"env:UNPARK_HOOK"}},{"pagerduty":{"routingKey":"env:UNPARK_TOKEN","api":"` + server.URL + `"}},
+			{"slack":{"botToken":"env:UNPARK_TOKEN","channel":"C1","appToken":"env:UNPARK_TOKEN","api":"` + server.URL + `"}},
+			{"webhook":{"url":"env:UNPARK_HOOK","secret":"env:UNPARK_TOKEN"}}]}}`),
 		Build: func(d notify.Destination) (notify.Notifier, error) {
 			switch {
+			case d.Slack != nil && d.Slack.BotToken != "":
+				return slack.NewBot(*d.Slack, resolve, server.Client()), nil
+			case d.Teams != nil:
+				return teams.New(*d.Teams, resolve, server.Client()), nil
+			case d.PagerDuty != nil:
+				return pagerduty.New(*d.PagerDuty, resolve, server.Client()), nil
 			case d.Slack != nil:
 				return slack.NewWebhook(*d.Slack, resolve, server.Client()), nil
 			case d.Webhook != nil:
@@ -90,7 +101,7 @@ func TestNothingTellsTheSecret(t *testing.T) {
 	run, stop := context.WithCancel(ctx)
 	go func() { ran <- d.Run(run) }()
 
-	letters := exchange(ctx, t, cluster, 6)
+	letters := exchange(ctx, t, cluster, 10)
 	stop()
 	if err := <-ran; err != nil {
 		t.Error(err)
