@@ -38,7 +38,7 @@ func shoot(chromium string, page []byte, png string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // what is left over is the system's to sweep
 	file := filepath.Join(dir, "page.html")
 	if err := os.WriteFile(file, page, 0o600); err != nil {
 		return err

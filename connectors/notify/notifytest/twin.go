@@ -74,10 +74,10 @@ func (o object) list(key string) []json.RawMessage {
 	return l
 }
 
-// length wants a text of 1 to max characters.
-func length(what, s string, max int) error {
-	if n := utf8.RuneCountInString(s); n < 1 || n > max {
-		return fmt.Errorf("%s has %d characters, want 1 to %d", what, n, max)
+// length wants a text of 1 to most characters.
+func length(what, s string, most int) error {
+	if n := utf8.RuneCountInString(s); n < 1 || n > most {
+		return fmt.Errorf("%s has %d characters, want 1 to %d", what, n, most)
 	}
 	return nil
 }

@@ -37,9 +37,9 @@ type Match struct {
 }
 
 func (m Match) fits(e *schemas.Escalation) bool {
-	any := func(list []string, v string) bool { return len(list) == 0 || slices.Contains(list, v) }
+	holds := func(list []string, v string) bool { return len(list) == 0 || slices.Contains(list, v) }
 	at := func(d schemas.Duration) bool { return d.Milliseconds()/1000 == e.TierSeconds }
-	return any(m.Policy, e.Policy) && any(m.Objective, e.Objective) && any(m.Kind, e.Kind) &&
+	return holds(m.Policy, e.Policy) && holds(m.Objective, e.Objective) && holds(m.Kind, e.Kind) &&
 		(len(m.At) == 0 || slices.ContainsFunc(m.At, at)) && slices.Contains(m.statuses(), e.Status)
 }
 

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -76,16 +77,8 @@ func (t Text) Details() string {
 
 // String returns the text as a terminal or a log shows it.
 func (t Text) String() string {
-	s := t.Headline
-	if details := t.Details(); details != "" {
-		s += "\n" + details
-	}
-	for _, more := range append([]string{t.Advice, t.Link}, t.Notes...) {
-		if more != "" {
-			s += "\n" + more
-		}
-	}
-	return s
+	lines := append([]string{t.Headline, t.Details(), t.Advice, t.Link}, t.Notes...)
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return line == "" }), "\n")
 }
 
 // facts reads lines of the form "Name: value". Lines without a value are left
