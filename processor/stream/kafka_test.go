@@ -111,6 +111,19 @@ func (k *kafka) create(topic schemas.Topic, partitions int32) {
 	})
 }
 
+// alter sets a topic's configuration.
+func (k *kafka) alter(topic schemas.Topic, key, value string) {
+	k.t.Helper()
+	name := topic.Name(k.prefix)
+	rs, err := k.admin.AlterTopicConfigs(k.ctx(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: key, Value: &value}}, name)
+	if err == nil {
+		_, err = rs.On(name, func(r *kadm.AlterConfigsResponse) error { return r.Err })
+	}
+	if err != nil {
+		k.t.Fatal(err)
+	}
+}
+
 func (k *kafka) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	k.t.Cleanup(cancel)

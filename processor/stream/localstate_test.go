@@ -1,0 +1,128 @@
+package stream
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"unpark/schemas"
+)
+
+// logged is what a process says, for a test that looks for a decision that
+// leaves no other trace.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *logged) has(words string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.buf.String(), words)
+}
+
+func (l *logged) logger(t testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), l), nil))
+}
+
+// A data dir that is copied to another host is what it was when it was copied:
+// the rest comes from the changelog.
+func TestRunnersDirCopied(t *testing.T) {
+	k := newKafka(t, 2)
+	dir, copied := t.TempDir(), t.TempDir()
+	a := k.start(k.config("a", dir))
+	want := k.echo(2, 0, 30)
+	k.waitEscalations(want)
+	a.stop()
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	a = k.start(k.config("a", dir))
+	want = append(want, k.echo(2, 30, 30)...)
+	k.waitEscalations(want)
+	a.stop()
+
+	var said logged
+	cfg := k.config("b", copied)
+	cfg.Logger = said.logger(t)
+	b := k.start(cfg)
+	want = append(want, k.echo(2, 60, 30)...)
+	k.waitEscalations(want)
+	b.stop()
+	k.checkEscalations(want)
+	if said.has("restoring in full") {
+		t.Error("restored in full, though the changelog goes on from the copy")
+	}
+}
+
+// Deletions that a compacted changelog has forgotten would come back with local
+// state that is too old.
+func TestRunnersOldLocalState(t *testing.T) {
+	k := newKafka(t, 1)
+	dir := t.TempDir()
+	a := k.start(k.config("a", dir))
+	want := k.echo(1, 0, 30)
+	k.waitEscalations(want)
+	a.stop()
+	k.alter(schemas.SLAChangelog, "delete.retention.ms", "1")
+
+	var said logged
+	cfg := k.config("a", dir)
+	cfg.Logger = said.logger(t)
+	a = k.start(cfg)
+	want = append(want, k.echo(1, 30, 30)...)
+	k.waitEscalations(want)
+	a.stop()
+	k.checkEscalations(want)
+	if !said.has("tombstones may have been compacted away") {
+		t.Error("local state older than half of delete.retention.ms was built upon")
+	}
+}
+
+// Topics that are deleted and made again under the same names are other topics:
+// what a data dir knows of the old ones is not used, and is said.
+func TestRunnersTopicsMadeAgain(t *testing.T) {
+	k := newKafka(t, 2)
+	dir := t.TempDir()
+	a := k.start(k.config("a", dir))
+	k.waitEscalations(k.echo(2, 0, 30))
+	a.stop()
+	for _, topic := range schemas.Topics() {
+		if _, err := k.admin.DeleteTopic(k.ctx(), topic.Name(k.prefix)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, "the static member to be given up", func() error {
+		_, err := k.admin.DeleteGroup(k.ctx(), k.group())
+		return err
+	})
+	k.connect(2) // the client of before knows the old ids
+
+	var said logged
+	cfg := k.config("a", dir)
+	cfg.Logger = said.logger(t)
+	a = k.start(cfg)
+	want := k.echo(2, 0, 30) // the counts begin anew
+	waitFor(t, "escalations on the new topic", func() error {
+		if got := len(k.values(schemas.Escalations)); got != len(want) {
+			return fmt.Errorf("%d of %d", got, len(want))
+		}
+		return nil
+	})
+	a.stop()
+	k.checkEscalations(want)
+	if !said.has("the changelog is another one") {
+		t.Error("the old state was not said to be of another changelog")
+	}
+}
