@@ -44,8 +44,9 @@ type Position struct {
 	Format uint32
 	// WrittenAt is the wall clock's time of the commit, epoch milliseconds.
 	WrittenAt int64
-	// Meta is the newest meta record.
-	Meta []byte
+	// Meta is the newest meta record, and MetaAt its changelog offset.
+	Meta   []byte
+	MetaAt int64
 }
 
 // ID returns the partition's number.

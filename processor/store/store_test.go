@@ -167,7 +167,7 @@ func TestPosition(t *testing.T) {
 	if _, ok, err := p.Position(); ok || err != nil {
 		t.Errorf("position of an empty partition: %v, %v", ok, err)
 	}
-	want := Position{Changelog: 7, Topic: [16]byte{1}, Cluster: "c", Format: 1, WrittenAt: 5, Meta: []byte("m")}
+	want := Position{Changelog: 7, Topic: [16]byte{1}, Cluster: "c", Format: 1, WrittenAt: 5, Meta: []byte("m"), MetaAt: 6}
 	commit(t, p, want, func(*Partition) {})
 	got, ok, err := p.Position()
 	if diff := cmp.Diff(want, got); !ok || err != nil || diff != "" {

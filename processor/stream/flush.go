@@ -59,7 +59,7 @@ func (t *Task) Commit(changelogEnd int64) error {
 		return errors.New("commit without flush")
 	}
 	pos := t.write()
-	pos.Changelog = changelogEnd
+	pos.Changelog, pos.MetaAt = changelogEnd, changelogEnd-1 // the meta record is the last change
 	if err := t.cfg.Store.Commit(pos); err != nil {
 		return err
 	}

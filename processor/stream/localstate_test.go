@@ -2,13 +2,19 @@ package stream
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"unpark/schemas"
 )
@@ -124,5 +130,48 @@ func TestRunnersTopicsMadeAgain(t *testing.T) {
 	k.checkEscalations(want)
 	if !said.has("the changelog is another one") {
 		t.Error("the old state was not said to be of another changelog")
+	}
+}
+
+// A broker that is killed while it writes the markers of a transaction may come
+// back without them: the process has been told that all was committed, and to
+// the topics it never was. What local state holds of it is taken back and done
+// again.
+func TestRunnersCommitLost(t *testing.T) {
+	k := newFake(t, 2)
+	var said logged
+	cfg := k.config("a", t.TempDir())
+	cfg.Logger = said.logger(t)
+	a := k.start(cfg)
+	want := k.echo(2, 0, 20)
+	k.waitEscalations(want)
+
+	var lose, lost atomic.Bool
+	k.fake.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.Produce}, Topic: schemas.Escalations.Name(k.prefix), Count: -1,
+		When: func(kmsg.Request) bool { lose.Store(true); return false },
+	})
+	k.fake.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.fake.KeepControl()
+		if end := req.(*kmsg.EndTxnRequest); end.Commit && lose.Load() && !lost.Swap(true) {
+			end.Commit = false // the answer says committed all the same
+		}
+		return nil, nil, false
+	})
+	want = append(want, k.echo(2, 20, 20)...)
+	waitFor(t, "a commit to be lost", func() error {
+		if !lost.Load() {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	// Something else sends the session through recovery.
+	k.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: schemas.SLAChangelog.Name(k.prefix), Err: kerr.InvalidRecord, Count: 1})
+	want = append(want, k.echo(2, 40, 20)...)
+	k.waitEscalations(want)
+	a.stop()
+	k.checkEscalations(want)
+	if !said.has("the brokers have lost a transaction") {
+		t.Error("that a commit was lost was not said")
 	}
 }

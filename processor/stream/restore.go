@@ -22,6 +22,7 @@ type restorer struct {
 	handler Handler
 	pos     store.Position
 	meta    *schemas.PartitionMeta // nil: no state
+	found   bool                   // the changelog holds a meta record from pos.MetaAt on
 }
 
 func (r *runner) newRestorer(id int32, h Handler) *restorer {
@@ -77,12 +78,16 @@ func (rs *restorer) pending(ctx context.Context) (bool, error) {
 // full is set or the local state cannot be built upon, up to the last stable
 // offset. That the position has reached it says that restoring is done, not that
 // the last record was seen: it may be a marker, or compacted away.
+//
+// Local state is built upon only if the changelog holds its meta record, or, once
+// that is compacted away, a newer one. A broker that was killed has been seen to
+// lose the commit markers of a transaction that it had acknowledged (DECISIONS.md).
 func (rs *restorer) restore(ctx context.Context, full bool) error {
-	b, err := rs.bounds(ctx)
+	pos, ok, err := rs.store.Position()
 	if err != nil {
 		return err
 	}
-	pos, ok, err := rs.store.Position()
+	b, err := rs.settled(ctx, pos)
 	if err != nil {
 		return err
 	}
@@ -96,15 +101,32 @@ func (rs *restorer) restore(ctx context.Context, full bool) error {
 			crashpoint("after-excise")
 		}
 		pos = position(TaskConfig{ChangelogTopic: rs.cluster.changelogID, Cluster: rs.cluster.id})
-		pos.Changelog = b.start
+		pos.Changelog, pos.MetaAt = b.start, b.start
 	}
-	rs.pos = pos
+	built := pos.Meta != nil
+	rs.pos, rs.found = pos, false
 	rs.store.BeginRestore(rs.index)
-	err = errors.Join(rs.readTo(ctx, b.stable), rs.store.EndRestore())
+	err = errors.Join(rs.readTo(ctx, max(pos.MetaAt, b.start), b.stable), rs.store.EndRestore())
 	if err != nil {
 		return fmt.Errorf("restore %s/%d: %w", rs.cluster.changelog, rs.id, err)
 	}
+	if built && !rs.found {
+		rs.log.Error("the brokers have lost a transaction that they had committed: local state holds it and the changelog does not", schemas.LogPartition, rs.id, schemas.LogOffset, pos.MetaAt)
+		return rs.restore(ctx, true)
+	}
 	return rs.finish()
+}
+
+// settled returns the bounds once the transaction that local state ends with is
+// over on the changelog too: the brokers tell of a commit before every partition
+// has its marker.
+func (rs *restorer) settled(ctx context.Context, pos store.Position) (b bounds, err error) {
+	for deadline := time.Now().Add(pendingTimeout); ; pause(ctx, 20*time.Millisecond) {
+		b, err = rs.bounds(ctx)
+		if err != nil || b.stable == b.end || b.stable >= pos.Changelog || time.Now().After(deadline) || ctx.Err() != nil {
+			return b, errors.Join(err, ctx.Err())
+		}
+	}
 }
 
 // unusable says why the local state must not be built upon; empty: it may.
@@ -133,13 +155,13 @@ type chunk struct {
 
 // readTo reads and applies up to the offset; the next fetch runs while the last
 // one is applied.
-func (rs *restorer) readTo(ctx context.Context, to int64) error {
+func (rs *restorer) readTo(ctx context.Context, from, to int64) error {
 	g, ctx := errgroup.WithContext(ctx)
 	chunks := make(chan chunk, 1)
 	g.Go(func() error {
 		defer close(chunks)
 		f := fetcher{client: rs.client, admin: rs.admin, topic: rs.cluster.changelog, topicID: rs.cluster.changelogID, partition: rs.id}
-		for at := rs.pos.Changelog; at < to; {
+		for at := from; at < to; {
 			c, err := f.fetch(ctx, at)
 			if err != nil {
 				return err
@@ -176,7 +198,7 @@ func (rs *restorer) apply(c chunk) error {
 	for _, rec := range c.records {
 		switch {
 		case string(rec.Key) == string(schemas.MetaKey):
-			rs.pos.Meta = rec.Value
+			rs.pos.Meta, rs.pos.MetaAt, rs.found = rec.Value, rec.Offset, true
 		case rec.Value == nil:
 			rs.store.Delete(rec.Key)
 		default:
@@ -184,7 +206,7 @@ func (rs *restorer) apply(c chunk) error {
 		}
 	}
 	rs.metrics.restored.Add(float64(len(c.records)))
-	rs.pos.Changelog, rs.pos.WrittenAt = c.next, time.Now().UnixMilli()
+	rs.pos.Changelog, rs.pos.WrittenAt = max(rs.pos.Changelog, c.next), time.Now().UnixMilli()
 	crashpoint("mid-restore")
 	return rs.store.Commit(rs.pos)
 }
