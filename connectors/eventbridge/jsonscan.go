@@ -120,18 +120,11 @@ func (s *scanner) container(closing byte, element func() bool) {
 		s.fail(errDeep)
 		return
 	}
-	defer func() { s.depth-- }()
-	if s.accept(closing) {
-		return
-	}
-	for element() && s.err == nil {
-		if s.accept(closing) {
-			return
-		}
-		if !s.expect(',') {
-			return
+	if !s.accept(closing) {
+		for element() && s.err == nil && !s.accept(closing) && s.expect(',') {
 		}
 	}
+	s.depth--
 }
 
 func (s *scanner) literal(word string) {

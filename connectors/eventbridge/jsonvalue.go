@@ -1,9 +1,11 @@
 package eventbridge
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"math"
+	"math/bits"
 	"strconv"
 )
 
@@ -39,10 +41,31 @@ func init() {
 	}
 }
 
+// The bytes of eight characters are looked at as one word.
+const (
+	everyByte = 0x0101010101010101
+	topBits   = 0x80 * everyByte
+)
+
+// plainUntil returns the place of the first special byte from i on, or one close to
+// the end of the text.
+func (s *scanner) plainUntil(i int) int {
+	for ; i+8 <= len(s.b); i += 8 {
+		w := binary.LittleEndian.Uint64(s.b[i:])
+		quote, backslash := w^'"'*everyByte, w^'\\'*everyByte
+		// The lowest of these bits is right; a borrow may set others above it.
+		found := (w | (w-' '*everyByte)&^w | (quote-everyByte)&^quote | (backslash-everyByte)&^backslash) & topBits
+		if found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	return i
+}
+
 // quoted reads a string with its quotes. Plain ones are ASCII without escapes.
 func (s *scanner) quoted() (quoted []byte, plain, escaped bool) {
 	start, ascii := s.i, true
-	for i := s.i + 1; i < len(s.b); i++ {
+	for i := s.plainUntil(s.i + 1); i < len(s.b); i++ {
 		c := s.b[i]
 		if !special[c] {
 			continue
