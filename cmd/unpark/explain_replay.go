@@ -87,17 +87,14 @@ func replayStates(ctx context.Context, files inputs, rules fileRules, compiled *
 func pipeUntil(ctx context.Context, driver *replay.Driver, file input, keep func(org string) ([]string, bool), limit int64) error {
 	lines := eventbridge.NewLines(file)
 	for lines.Next() {
-		if lines.Number()%checkEvery == 0 && ctx.Err() != nil {
+		if lines.Number()%linesAtOnce == 0 && ctx.Err() != nil {
 			return errors.New("interrupted")
 		}
-		decoded, err := decodeLine(lines, keep)
-		if _, unusable := errors.AsType[*eventbridge.DecodeError](err); unusable || err == nil && decoded.EventTime > limit {
+		decoded, unusable := decodeLine(lines.Bytes(), lines.TooLong(), keep)
+		if unusable != nil || decoded.EventTime > limit {
 			continue
 		}
-		if err == nil {
-			err = driver.Pipe(decoded.Input, decoded.EventTime)
-		}
-		if err != nil {
+		if err := driver.Pipe(decoded.Input, decoded.EventTime); err != nil {
 			return fmt.Errorf("%s:%d: %w", file.name, lines.Number(), err)
 		}
 	}

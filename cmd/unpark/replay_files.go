@@ -64,31 +64,22 @@ func (fs inputs) size() (n int64) {
 	return n
 }
 
-// checkEvery is after how many lines a replay looks at how far it has come.
-const checkEvery = 1000
-
 // read implements history.
 func (fs inputs) read(ctx context.Context, r *replayRun) error {
-	size, done := fs.size(), int64(0)
-	for _, f := range fs {
-		lines := eventbridge.NewLines(f)
-		for lines.Next() {
-			if r.summary.Lines%checkEvery == 0 {
-				if ctx.Err() != nil {
-					return errors.New("interrupted")
-				}
-				r.progress.show(done+f.offset(), size)
-			}
-			if err := r.line(f.name, lines); err != nil {
-				return fmt.Errorf("%s:%d: %w", f.name, lines.Number(), err)
-			}
-		}
-		if err := lines.Err(); err != nil {
-			return fmt.Errorf("%s:%d: %w", f.name, lines.Number(), err)
-		}
-		done += f.offset()
+	var keeps []keeper
+	for _, j := range r.judges {
+		keeps = append(keeps, j.keep)
 	}
-	return nil
+	size := fs.size()
+	return decodeFiles(ctx, fs, keeps, func(b *block) error {
+		r.progress.show(b.at, size)
+		for i := range b.lines {
+			if err := r.line(b.file, &b.lines[i]); err != nil {
+				return err
+			}
+		}
+		return b.err
+	})
 }
 
 // offset is how much of the file has been read, 0 if nobody knows.
@@ -102,32 +93,20 @@ func (f input) offset() int64 {
 
 // line judges one envelope. Each judge has its own copy: of the attributes it
 // holds those that its rules keep.
-func (r *replayRun) line(file string, lines *eventbridge.Lines) error {
+func (r *replayRun) line(file string, l *line) error {
 	r.summary.Lines++
+	if l.unusable != nil {
+		r.unusable(fmt.Sprintf("%s:%d", file, l.number), l.unusable)
+		return nil
+	}
 	for i, j := range r.judges {
-		decoded, err := decodeLine(lines, j.keep)
-		if unusable, ok := errors.AsType[*eventbridge.DecodeError](err); ok {
-			r.unusable(fmt.Sprintf("%s:%d", file, lines.Number()), unusable)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+		decoded := &l.decoded[i]
 		if i == 0 && !decoded.OrgKnown {
 			r.summary.UnknownOrgs[decoded.Org]++
 		}
-		if err := j.pipe(decoded.Input, decoded.EventTime); err != nil {
+		if err := j.pipe(decoded.Input, decoded.Conversation, decoded.EventTime); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func decodeLine(lines *eventbridge.Lines, keep func(org string) ([]string, bool)) (eventbridge.Decoded, error) {
-	if lines.TooLong() {
-		return eventbridge.Decoded{}, &eventbridge.DecodeError{
-			Reason: eventbridge.TooLarge, Err: fmt.Errorf("a line of more than %d bytes", eventbridge.MaxEnvelope),
-		}
-	}
-	return eventbridge.Decode(lines.Bytes(), keep)
 }

@@ -5,21 +5,27 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"unpark/config"
 	"unpark/processor"
 	"unpark/processor/replay"
+	"unpark/processor/stream"
 	"unpark/schemas"
 )
 
-// judge applies a history to the rules of one folder, as one partition.
+// judge applies a history to the rules of one folder, as one partition, on all
+// cores.
 type judge struct {
 	side   *side
 	rules  fileRules
-	keep   func(org string) ([]string, bool)
-	driver *replay.Driver
+	keep   keeper
+	driver *replay.Sharded
 }
+
+// maxShards bounds how many cores judge: each has a store of its own.
+const maxShards = 16
 
 // newJudge puts the folder's rules in force, as config apply would before the
 // first event.
@@ -28,11 +34,15 @@ func newJudge(ctx context.Context, orgs []config.Org, s *side, stderr io.Writer)
 	if err != nil {
 		return nil, err
 	}
-	handler := processor.NewHandler(ctx, processor.Config{
+	cfg := processor.Config{
 		Rules: processor.NewRulesWithoutChecks(rules), Metrics: processor.NewMetrics(nil),
 		Logger: slog.New(slog.NewTextHandler(stderr, nil)),
-	})
-	driver, err := replay.New(handler, s.take)
+	}
+	var handlers []stream.Handler
+	for range min(runtime.GOMAXPROCS(0), maxShards) {
+		handlers = append(handlers, processor.NewHandler(ctx, cfg))
+	}
+	driver, err := replay.NewSharded(handlers, s.take)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +54,10 @@ func newJudge(ctx context.Context, orgs []config.Org, s *side, stderr io.Writer)
 	return &judge{side: s, rules: rules, keep: keepAttributes(rules), driver: driver}, nil
 }
 
-// pipe judges a fact whose own time is at.
-func (j *judge) pipe(in *schemas.InputRecord, at int64) error { return j.driver.Pipe(in, at) }
+// pipe judges a fact about a conversation, whose own time is at.
+func (j *judge) pipe(in *schemas.InputRecord, conversation string, at int64) error {
+	return j.driver.Pipe(replay.Fact{Input: in, At: at, Conversation: conversation})
+}
 
 // end lets time go on to until, if that is not 0.
 func (j *judge) end(until int64) error {

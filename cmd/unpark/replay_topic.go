@@ -86,7 +86,7 @@ func (h topicHistory) read(ctx context.Context, r *replayRun) error {
 // record judges what a record says. Each judge has its own copy.
 func (r *replayRun) record(where string, value []byte) error {
 	for i, j := range r.judges {
-		in, org, at, unusable := decodeFact(value)
+		in, org, conversation, at, unusable := decodeFact(value)
 		if unusable != nil {
 			r.unusable(where, unusable)
 			return nil
@@ -97,32 +97,32 @@ func (r *replayRun) record(where string, value []byte) error {
 		if _, known := j.rules.orgs[org]; i == 0 && !known {
 			r.summary.UnknownOrgs[org]++
 		}
-		if err := j.pipe(in, at); err != nil {
+		if err := j.pipe(in, conversation, at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// decodeFact returns the event or observation of a record with its org and own
-// time; nil if it is neither.
-func decodeFact(value []byte) (in *schemas.InputRecord, org string, at int64, unusable *eventbridge.DecodeError) {
+// decodeFact returns the event or observation of a record with its org, its
+// conversation and own time; nil if it is neither.
+func decodeFact(value []byte) (in *schemas.InputRecord, org, conversation string, at int64, unusable *eventbridge.DecodeError) {
 	in = new(schemas.InputRecord)
 	if err := in.UnmarshalVT(value); err != nil {
-		return nil, "", 0, &eventbridge.DecodeError{Reason: "undecodable", Err: err}
+		return nil, "", "", 0, &eventbridge.DecodeError{Reason: "undecodable", Err: err}
 	}
 	switch kind := in.Kind.(type) {
 	case *schemas.InputRecord_Event:
 		// How far its source was read is left out, so nothing may wait for it.
 		kind.Event.Source = ""
-		org, at = kind.Event.OrgId, kind.Event.EventTimeMs
+		org, conversation, at = kind.Event.OrgId, kind.Event.ConversationId, kind.Event.EventTimeMs
 	case *schemas.InputRecord_ThreadObserved:
-		org, at = kind.ThreadObserved.OrgId, kind.ThreadObserved.ObservedAtMs
+		org, conversation, at = kind.ThreadObserved.OrgId, kind.ThreadObserved.ConversationId, kind.ThreadObserved.ObservedAtMs
 	default:
-		return nil, "", 0, nil
+		return nil, "", "", 0, nil
 	}
 	if !eventbridge.Plausible(at) {
-		return nil, "", 0, &eventbridge.DecodeError{Reason: eventbridge.BadTime, Err: errors.New("event time missing or outside 2010..2100")}
+		return nil, "", "", 0, &eventbridge.DecodeError{Reason: eventbridge.BadTime, Err: errors.New("event time missing or outside 2010..2100")}
 	}
-	return in, org, at, nil
+	return in, org, conversation, at, nil
 }
