@@ -1,4 +1,5 @@
-// Package bench measures the processor on a real broker: `make bench-kafka`.
+// Package bench measures the processor on a real broker, beside a Kafka Streams
+// application that tells the same: `make bench` and its siblings.
 //
 // Reads: all topics, of clusters that it starts itself.
 // Writes: the same.
