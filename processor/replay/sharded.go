@@ -40,7 +40,7 @@ const factsAtOnce = 1 << 15
 func NewSharded(handlers []stream.Handler, sink func(stream.Output) error) (*Sharded, error) {
 	s := &Sharded{sink: sink}
 	for i, h := range handlers {
-		one, err := newShard(i, h, sink)
+		one, err := newShard(i, h)
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
@@ -151,7 +151,7 @@ type told struct {
 	output stream.Output
 }
 
-func newShard(id int, h stream.Handler, sink func(stream.Output) error) (*shard, error) {
+func newShard(id int, h stream.Handler) (*shard, error) {
 	s := &shard{id: id, order: newOrdered(h)}
 	driver, err := New(s.order, func(o stream.Output) error {
 		s.told = append(s.told, told{shard: id, output: o})
