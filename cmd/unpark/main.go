@@ -92,6 +92,7 @@ sitting on it, before the promise to the customer is broken.`,
 	root.AddCommand(
 		demoCommand(), runCommand(), replayCommand(),
 		configCommand(), calendarCommand(), notifyCommand(), topicsCommand(), dlqCommand(),
+		ackCommand(), snoozeCommand(),
 		explainCommand(), verifyCommand(), simulateCommand(), topologyCommand(), versionCommand(),
 	)
 	return root

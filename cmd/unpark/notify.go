@@ -21,11 +21,11 @@ func notifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "notify",
 		Short:   "What people are told",
-		Example: "  unpark notify preview --config config --org acme",
+		Example: "  unpark notify preview --config config --org acme\n  unpark notify test --config config --org acme managers",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(notifyPreviewCommand())
+	cmd.AddCommand(notifyPreviewCommand(), notifyTestCommand())
 	return cmd
 }
 

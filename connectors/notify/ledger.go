@@ -26,7 +26,8 @@ type ledger struct {
 	log    *slog.Logger
 	send   func(b *book, id entryID, destination string) // hands an entry to its outbox
 
-	failed chan error // holds the first error that nothing can be done about
+	produce func(context.Context, *kgo.Record, func(*kgo.Record, error)) // the client's
+	failed  chan error                                                   // holds the first error that nothing can be done about
 
 	mu    sync.Mutex
 	books map[int32]*book
@@ -38,8 +39,11 @@ func newLedger(opts []kgo.Opt, prefix string, shelf *shelf, log *slog.Logger, se
 		failed: make(chan error, 1), books: map[int32]*book{},
 	}
 	client, err := kgo.NewClient(ledgerOptions(opts)...)
-	l.client = client
-	return l, err
+	if err != nil {
+		return nil, err
+	}
+	l.client, l.produce = client, client.Produce
+	return l, nil
 }
 
 // ledgerOptions: an entry is waited for, so that nothing lingers; it is written to
@@ -82,7 +86,7 @@ func (l *ledger) write(b *book, key string, value []byte, then func(error)) {
 		Topic: l.topic, Partition: b.partition, Key: []byte(key), Value: value,
 		Headers: []kgo.RecordHeader{{Key: schemas.HeaderWriter, Value: []byte(b.writer)}},
 	}
-	l.client.Produce(context.Background(), r, func(_ *kgo.Record, err error) {
+	l.produce(context.Background(), r, func(_ *kgo.Record, err error) {
 		tooLarge := errors.Is(err, kerr.MessageTooLarge)
 		switch {
 		case errors.Is(err, kgo.ErrClientClosed), errors.Is(err, kgo.ErrAborting):

@@ -1,0 +1,284 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/clock"
+	"unpark/schemas"
+)
+
+// bench drives an outbox in a synctest bubble, where waits are exact and take no
+// time. What it writes to the ledger is written at once.
+type bench struct {
+	*workers
+	t      *testing.T
+	outbox *outbox
+	book   *book
+	start  time.Time
+	cancel context.CancelFunc
+
+	mu  sync.Mutex
+	log []event
+	n   int
+}
+
+// event is what happened, and when.
+type event struct {
+	After time.Duration
+	What  string
+}
+
+const benchRules = `{"id":"org-1","timezone":"UTC","routes":{"managers":{"to":[{"webhook":{"url":"https://x"}}],"group":{"above":3,"within":"1m"}}}}`
+
+func newBench(t *testing.T, c Config, n *scripted) *bench {
+	shelf, err := openShelf("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, start: time.Now()}
+	n.note = b.note
+	l := &ledger{shelf: shelf, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), books: map[int32]*book{},
+		produce: func(_ context.Context, r *kgo.Record, then func(*kgo.Record, error)) { then(r, nil) }}
+	b.book = newBook(l, newWindow("t", 0))
+	b.book.fill()
+	rules := newRulebook(&fakeConfigs{newest: map[string]string{"org-1": benchRules}})
+	b.workers = &workers{
+		config: c.withDefaults(""), metrics: newMetrics(prometheus.NewRegistry()), rules: rules, clock: clock.Real(),
+		bury: func(_ *book, e *entry, why *Error, done func()) {
+			b.note("dead " + e.Conversation + " " + why.Reason)
+			done()
+		},
+		told: func(string, *entry, time.Time) {}, trouble: func(string, *entry, *Error) {},
+	}
+	b.stop, b.cancel = context.WithCancel(context.Background())
+	b.outbox = newOutbox(b.workers, rules.target("org-1/managers/0"), n)
+	b.outbox.breaker.backoff.RandomizationFactor = 0 // waits of 1 s, 2 s, 4 s...
+	l.send = func(book *book, id entryID, _ string) { b.outbox.push(item{book, id}) }
+	return b
+}
+
+func (b *bench) note(what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.log = append(b.log, event{time.Since(b.start).Round(time.Millisecond), what})
+}
+
+// raise opens entries and hands them over.
+func (b *bench) raise(names ...string) {
+	for _, name := range names {
+		e := fridayCase(b.t)
+		b.n++
+		e.ID, e.Conversation, e.At = fmt.Sprintf("%032x", b.n), name, instantOf(time.Now())
+		value, _ := schemas.EncodeEscalation(&e)
+		one := &entry{
+			State: schemas.DeliveryPending, Escalation: e.ID, Org: "org-1", Conversation: name, Destination: "org-1/managers/0",
+			Status: statusRaised, Since: e.At, RaisedAt: e.At, Record: value,
+		}
+		b.book.add(one, func(error) { b.outbox.push(item{b.book, idOf(one.Escalation, one.Destination)}) })
+	}
+}
+
+// end clears the alerts of a conversation.
+func (b *bench) end(name string) {
+	for _, id := range b.book.ids(name, "") {
+		b.book.change(id, func(e *entry) bool { return follow(e, statusCleared, e.Record, 1, time.Now()) },
+			func(error) { b.outbox.push(item{b.book, id}) })
+	}
+}
+
+func (b *bench) want(want ...event) {
+	b.t.Helper()
+	b.wait.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if diff := cmp.Diff(want, b.log); diff != "" {
+		b.t.Error(diff)
+	}
+}
+
+func (b *bench) close() {
+	b.cancel()
+	b.wait.Wait()
+	if err := b.book.ledger.shelf.close(); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// scripted is a destination that gives these answers, then takes everything.
+type scripted struct {
+	can     Capabilities
+	answers []error
+	note    func(string)
+	told    int
+}
+
+func (s *scripted) Capabilities() Capabilities { return s.can }
+
+func (s *scripted) Notify(_ context.Context, m Message) (Reference, error) {
+	if len(s.answers) > 0 {
+		err := s.answers[0]
+		s.answers = s.answers[1:]
+		if err != nil {
+			return "", err
+		}
+	}
+	if m.Kind == Digest {
+		s.note(fmt.Sprintf("digest of %d, %d cleared, late %v, over %q", m.Digest.Raised, m.Digest.Cleared, m.Digest.Late, m.Reference))
+		return "digest-message", nil
+	}
+	s.told++
+	s.note(strings.TrimSpace(fmt.Sprintf("%s %s %s", m.Kind, m.Escalation.Conversation, m.Reference)))
+	return Reference(fmt.Sprintf("m%d", s.told)), nil
+}
+
+func inBubble(t *testing.T, c Config, n *scripted, f func(b *bench)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, c, n)
+		defer b.close()
+		f(b)
+	})
+}
+
+const s = time.Second
+
+func TestOutboxBacksOffAndKeepsOrder(t *testing.T) {
+	inBubble(t, Config{}, &scripted{answers: []error{errDown, errDown, errDown}}, func(b *bench) {
+		b.raise("a", "b", "c")
+		b.want(event{7 * s, "alert a"}, event{7 * s, "alert b"}, event{7 * s, "alert c"})
+	})
+}
+
+func TestOutboxObeysRetryAfter(t *testing.T) {
+	slow := &Error{Reason: "http_429", RetryAfter: 42 * time.Second, Err: errors.New("slow down")}
+	inBubble(t, Config{}, &scripted{answers: []error{slow}}, func(b *bench) {
+		b.raise("a", "b")
+		b.want(event{42 * s, "alert a"}, event{42 * s, "alert b"})
+	})
+}
+
+func TestOutboxIsNotSilencedByOneAnswer(t *testing.T) {
+	for24h := &Error{Reason: "http_429", RetryAfter: 24 * time.Hour, Err: errors.New("slow down")}
+	inBubble(t, Config{}, &scripted{answers: []error{for24h}}, func(b *bench) {
+		b.raise("a")
+		b.want(event{time.Hour, "alert a"})
+	})
+}
+
+func TestOutboxGivesUp(t *testing.T) {
+	down := make([]error, 4)
+	for i := range down {
+		down[i] = errDown
+	}
+	inBubble(t, Config{GiveUp: schemas.Duration(10 * s)}, &scripted{answers: down}, func(b *bench) {
+		b.raise("a", "b") // tried at 0, 1, 3, 7; the next would be at 15
+		time.Sleep(8 * s)
+		b.raise("c")
+		b.want(event{7 * s, "dead a down"}, event{7 * s, "dead b down"}, event{15 * s, "alert c"})
+	})
+}
+
+func TestOutboxPermanentIsNotRetried(t *testing.T) {
+	inBubble(t, Config{}, &scripted{answers: []error{Permanent("refused", errors.New("no"))}}, func(b *bench) {
+		b.raise("a", "b")
+		b.want(event{0, "dead a refused"}, event{0, "alert b"})
+	})
+}
+
+func TestOutboxKeepsTheRate(t *testing.T) {
+	inBubble(t, Config{}, &scripted{can: Capabilities{Every: s, Burst: 1}}, func(b *bench) {
+		b.raise("a", "b", "c")
+		b.want(event{0, "alert a"}, event{s, "alert b"}, event{2 * s, "alert c"})
+	})
+}
+
+func TestOutboxOpensTheCircuit(t *testing.T) {
+	down := make([]error, 6)
+	for i := range down {
+		down[i] = errDown
+	}
+	inBubble(t, Config{}, &scripted{answers: down}, func(b *bench) {
+		b.raise("a")
+		time.Sleep(10 * s) // tried at 0, 1, 3, 7
+		if n := b.outbox.note(); n != "" {
+			t.Errorf("after four failures: %s", n)
+		}
+		time.Sleep(6 * s)
+		if n := b.outbox.note(); !strings.Contains(n, "circuit open: org-1/managers/0 fails since") || !strings.Contains(n, "(down), 1 wait") {
+			t.Errorf("after five failures: %q", n)
+		}
+		b.wait.Wait()
+		if n := b.outbox.note(); n != "" {
+			t.Errorf("after it was told: %s", n)
+		}
+	})
+}
+
+// What was cleared while it waited is never told; what was told is told its end,
+// with the reference.
+func TestOutboxFollowsAlerts(t *testing.T) {
+	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: everything, Update: true}, answers: []error{nil, errDown}}, func(b *bench) {
+		b.raise("a")
+		b.wait.Wait()
+		b.raise("b", "c")
+		synctest.Wait()
+		b.end("b")
+		b.end("a")
+		b.want(event{0, "alert a"}, event{s, "alert c"}, event{s, "clear a m1"})
+		for name, state := range map[string]string{"a": schemas.DeliverySent, "b": schemas.DeliveryCancelled, "c": schemas.DeliverySent} {
+			for _, id := range b.book.ids(name, "") {
+				if e := b.book.load(id); e.State != state {
+					t.Errorf("%s is %s, want %s", name, e.State, state)
+				}
+			}
+		}
+	})
+}
+
+// The fourth alert within a minute and those after it are one digest, which is
+// updated in place, also when some of them are over.
+func TestOutboxStorm(t *testing.T) {
+	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: everything, Update: true}}, func(b *bench) {
+		b.raise("a", "b", "c", "d", "e")
+		b.wait.Wait()
+		b.raise("f")
+		b.wait.Wait()
+		b.end("e")
+		b.want(event{0, "alert a"}, event{0, "alert b"}, event{0, "alert c"},
+			event{s, `digest of 2, 0 cleared, late false, over ""`},
+			event{6 * s, `digest of 3, 0 cleared, late false, over "digest-message"`},
+			event{11 * s, `digest of 3, 1 cleared, late false, over "digest-message"`})
+	})
+}
+
+// A destination that is a program gets each of them.
+func TestOutboxStormForPrograms(t *testing.T) {
+	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: KindsOf(Clear)}}, func(b *bench) {
+		b.raise("a", "b", "c", "d", "e")
+		b.want(event{0, "alert a"}, event{0, "alert b"}, event{0, "alert c"}, event{0, "alert d"}, event{0, "alert e"})
+	})
+}
+
+// After an outage one digest says what fell due meanwhile.
+func TestOutboxAfterAnOutage(t *testing.T) {
+	long := &Error{Reason: "down", RetryAfter: 5 * time.Minute, Err: errors.New("down")}
+	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: everything, Update: true}, answers: []error{long}}, func(b *bench) {
+		b.raise("a", "b")
+		time.Sleep(s)
+		b.raise("c")
+		b.end("a")
+		b.want(event{301 * s, `digest of 2, 0 cleared, late true, over ""`})
+	})
+}
