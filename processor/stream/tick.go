@@ -15,8 +15,9 @@ import (
 const lostAfter = time.Minute
 
 // maxDueAtOnce bounds the due entries of one transaction, which may hold a tick of
-// each of the runner's partitions: it has to end within its timeout.
-const maxDueAtOnce = 40_000
+// each of the runner's partitions: it has to end within its timeout, and events
+// wait for it.
+const maxDueAtOnce = 10_000
 
 // maxDue is how many due entries the next tick may handle.
 func (r *runner) maxDue() uint32 {
