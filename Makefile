@@ -115,8 +115,9 @@ lint: $(GOLANGCI) $(BUF) ## golangci-lint, buf lint, gofmt and go vet
 	exit $$status
 
 .PHONY: generate
-generate: $(BUF) ## Generate Go from the Protobuf files
+generate: $(BUF) ## Generate Go from the Protobuf files and the OpenAPI file
 	$(BUF) generate
+	go tool oapi-codegen -config connectors/genesys/api/oapi-codegen.yaml connectors/genesys/api/openapi.yaml
 
 .PHONY: generate-check
 generate-check: $(BUF) ## That generated code is current and that no schema breaks a reader

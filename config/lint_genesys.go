@@ -1,24 +1,25 @@
 package config
 
 import (
-	"net/url"
-
+	"unpark/connectors/genesys"
 	"unpark/processor/sla"
 	"unpark/secrets"
 )
 
 // lintGenesys looks at what asks Genesys or changes something there.
 func (o Org) lintGenesys(r *reporter) {
-	if o.Checks {
-		r.err("checks", "the verifier is not part of this version; write checks: off")
-	}
-	if o.Genesys != nil {
-		o.Genesys.lint(r)
+	switch {
+	case o.Genesys != nil:
+		r.connection(*o.Genesys)
+	case o.Checks:
+		r.err("checks", "nobody can be asked: checks: on needs genesys: {region: ..., client_id: ..., client_secret: ...}")
 	}
 	switch o.Actions.Mode {
 	case sla.ActionsOff, sla.ActionsDryRun:
 	case sla.ActionsLive:
-		r.warn("actions.mode", "no action is taken without a check of the conversation, and checks are off: tiers with an action say not_taken")
+		if !o.Checks {
+			r.warn("actions.mode", "no action is taken without a check of the conversation, and checks are off: tiers with an action say not_taken")
+		}
 	default:
 		r.err("actions.mode", "%q is no mode; write off, dry_run or live", o.Actions.Mode)
 	}
@@ -27,18 +28,18 @@ func (o Org) lintGenesys(r *reporter) {
 	}
 }
 
-func (c Connection) lint(r *reporter) {
-	if (c.Region == "") == (c.API == "") {
-		r.err("genesys", "needs region (such as eu-west-1) or api (https://...), one of them")
-	}
-	if u, err := url.Parse(c.API); c.API != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil) {
-		r.err("genesys.api", "is no address; write https://...")
+// connection reports what is wrong with how Genesys is reached.
+func (r *reporter) connection(c genesys.Connection) {
+	const field = "genesys"
+	for _, p := range c.Validate() {
+		path := field
+		if p.Field != "" {
+			path = join(field, p.Field)
+		}
+		r.err(path, "%s", p.Message)
 	}
 	r.secret("genesys.client_id", c.ClientID)
 	r.secret("genesys.client_secret", c.ClientSecret)
-	if c.RatePerMinute < 0 {
-		r.err("genesys.rate_per_minute", "%d is negative", c.RatePerMinute)
-	}
 }
 
 // secret wants a reference.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"unpark/connectors/genesys"
 	"unpark/connectors/notify"
 	"unpark/connectors/notify/text"
 	"unpark/processor/sla"
@@ -17,23 +18,10 @@ type Org struct {
 	Name string `json:"name" yaml:"-"`
 	// Rules is what the processor reads of it.
 	sla.Rules `yaml:",inline"`
-	Genesys   *Connection   `json:"genesys,omitempty" yaml:"genesys"`
-	Routes    notify.Routes `json:"routes,omitempty" yaml:"routes"`
+	Genesys   *genesys.Connection `json:"genesys,omitempty" yaml:"genesys"`
+	Routes    notify.Routes       `json:"routes,omitempty" yaml:"routes"`
 	// Texts are what the org says in other words than the defaults.
 	Texts text.Rules `json:"texts,omitempty" yaml:"texts"`
-}
-
-// Connection says how the org's Genesys API is reached.
-type Connection struct {
-	// Region is AWS's name of the org's region; API is given instead of it for
-	// another address.
-	Region string `json:"region,omitempty" yaml:"region"`
-	API    string `json:"api,omitempty" yaml:"api"`
-	// ClientID and ClientSecret are references.
-	ClientID     string `json:"clientId" yaml:"client_id"`
-	ClientSecret string `json:"clientSecret" yaml:"client_secret"`
-	// RatePerMinute bounds the calls.
-	RatePerMinute int `json:"ratePerMinute,omitempty" yaml:"rate_per_minute"`
 }
 
 func defaultOrg(name string) Org {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks that the generated Go is what the Protobuf files generate, and that no
+# Checks that the generated Go is what the Protobuf and OpenAPI files generate, and that no
 # schema changed in a way that breaks a reader of records already written.
 # Works on a copy: the tree stays as it is.
 # Usage: generate-check.sh BUF
@@ -20,6 +20,15 @@ if ! diff -q <(cd schemas && cksum -- *.pb.go) <(cd "$tmp/schemas" && cksum -- *
     cmp -s "schemas/$name" "$tmp/schemas/$name" || echo "$name"
   done | sort -u >&2
   echo "these files are not what the Protobuf files generate: make generate" >&2
+  exit 1
+fi
+
+api=connectors/genesys/api
+mkdir -p "$tmp/$api"
+sed "s|^output: |&$tmp/|" "$api/oapi-codegen.yaml" >"$tmp/api.yaml"
+go tool oapi-codegen -config "$tmp/api.yaml" "$api/openapi.yaml"
+if ! cmp -s "$api/api.gen.go" "$tmp/$api/api.gen.go"; then
+  echo "$api/api.gen.go is not what openapi.yaml generates: make generate" >&2
   exit 1
 fi
 echo "generated code is current"

@@ -16,6 +16,7 @@ import (
 	"unpark/clock"
 	"unpark/config"
 	"unpark/connectors/eventbridge"
+	"unpark/connectors/genesys"
 	"unpark/connectors/kafka"
 	"unpark/connectors/notify"
 	"unpark/processor"
@@ -28,10 +29,11 @@ import (
 const (
 	roleBridge    = "bridge"
 	roleProcessor = "processor"
+	roleVerifier  = "verifier"
 	roleNotifier  = "notifier"
 )
 
-var allRoles = []string{roleBridge, roleProcessor, roleNotifier}
+var allRoles = []string{roleBridge, roleProcessor, roleVerifier, roleNotifier}
 
 // settings is what an app is built from.
 type settings struct {
@@ -49,9 +51,14 @@ type settings struct {
 //	            ┌──────────┐        ┌────────────────┐        ┌──────────┐
 //	SQS, files ─► bridge   ├──┐  ┌──► runners: stream ├──┐  ┌──► notifier ├─► Slack, webhook, terminal
 //	            └────┬─────┘  │  │  │  processor, sla │  │  │  └────┬─────┘
-//	                 │        ▼  │  └───────┬────────┘  ▼  │       │
+//	                 │        ▼  │  └───┬───┬────────┘  ▼  │       │
 //	                 │   conversation-events│       escalations    │
-//	                 ▼                      ▼                      ▼
+//	                 │        ▲         │   │                      │
+//	                 │        │   genesys-requests                 │
+//	                 │  ┌─────┴────┐    │   │                      │
+//	                 │  │ verifier ◄────┘   │                      │
+//	                 │  └─────┬────┘        │                      │
+//	                 ▼        ▼             ▼                      ▼
 //	            org-config store (each role looks up what it needs of an org)
 //
 // The parts know topics and schemas, not each other; only this file knows all.
@@ -150,7 +157,7 @@ func (a *app) build(ctx context.Context) error {
 		name  string
 		build func(context.Context) error
 	}{
-		{roleBridge, a.buildBridge}, {roleProcessor, a.buildProcessor}, {roleNotifier, a.buildNotifier},
+		{roleBridge, a.buildBridge}, {roleProcessor, a.buildProcessor}, {roleVerifier, a.buildVerifier}, {roleNotifier, a.buildNotifier},
 	} {
 		if !slices.Contains(a.roles, role.name) {
 			continue
@@ -189,6 +196,18 @@ func (a *app) buildProcessor(ctx context.Context) error {
 		return err
 	}
 	a.parts = append(a.parts, part{name: roleProcessor, run: runners.Run, ready: runners.Ready})
+	return nil
+}
+
+func (a *app) buildVerifier(context.Context) error {
+	v, err := genesys.NewVerifier(genesys.Deps{
+		Kafka: a.kafka, Prefix: a.config.Process.Topics.Prefix, Clock: a.clock, Logger: a.component(roleVerifier), Metrics: a.registry,
+		Configs: a.orgs.Store, Resolve: a.resolver().Resolve,
+	})
+	if err != nil {
+		return err
+	}
+	a.parts = append(a.parts, part{name: roleVerifier, run: v.Run, ready: v.Ready})
 	return nil
 }
 

@@ -31,7 +31,7 @@ func demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Watch a scripted contact centre: everything in one process, four hours in half a minute",
 		Long: `Plays a working day of a small contact centre on a scaled clock, through the real
-bridge, processor and notifier on an embedded broker in a temporary folder. Needs
+bridge, processor, verifier and notifier on an embedded broker in a temporary folder. Needs
 nothing but this program.`,
 		Example: "  unpark demo\n  unpark demo --conversations 100 --speed 1200 --seed 7\n  unpark demo --json",
 		Args:    cobra.NoArgs,

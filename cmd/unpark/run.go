@@ -29,9 +29,10 @@ func runCommand() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run --config DIR",
-		Short: "Watch for real: bridge, processor and notifier",
+		Short: "Watch for real: bridge, processor, verifier and notifier",
 		Long: `Runs the roles of this process until it is interrupted: bridge (SQS or files to Kafka),
-processor (the clocks), notifier (Slack, webhooks, the terminal). Without kafka.brokers in
+processor (the clocks), verifier (asks Genesys where checks are on), notifier (Slack,
+webhooks, the terminal). Without kafka.brokers in
 unpark.yaml it runs on an embedded broker in the data dir and applies its org files there;
 with brokers, 'unpark config apply' publishes them.
 

@@ -1,0 +1,188 @@
+package genesys
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"unpark/connectors/genesys/api"
+	"unpark/schemas"
+)
+
+// What can be done, and what came of it.
+const (
+	doRequeue    = "requeue"
+	doDisconnect = "disconnect"
+
+	outcomeDone    = "done"
+	outcomeDryRun  = "dry_run"
+	outcomeRefused = "refused"
+	outcomeFailed  = "failed"
+)
+
+// Reasons why an action was refused. One that failed has the reason of the call.
+const (
+	refusedOff          = "off"           // actions.mode
+	refusedCap          = "per_hour"      // actions.per_hour is used up
+	refusedEnded        = "ended"         // the conversation is over
+	refusedNotHeld      = "not_held"      // nobody holds it
+	refusedAgentChanged = "agent_changed" // somebody else holds it, or in another session
+	refusedMoved        = "moved"         // it is in another queue
+	refusedUnknown      = "unknown"       // neither requeue nor disconnect, or to no queue
+)
+
+func acted(r *schemas.GenesysRequest, outcome, reason string, at time.Time) *schemas.InputRecord {
+	return &schemas.InputRecord{Kind: &schemas.InputRecord_ActionDone{ActionDone: &schemas.ActionDone{
+		OrgId: r.OrgId, ConversationId: r.ConversationId, RequestId: r.Id, Do: r.GetAct().GetDo(),
+		Outcome: outcome, Reason: reason, AtMs: at.UnixMilli(),
+	}}}
+}
+
+func (d *desk) act(t *task, set settings, client *Client) *schemas.InputRecord {
+	ctx, cancel := context.WithTimeout(withTicket(t.ctx), client.budget())
+	defer cancel()
+	outcome, reason := d.perform(ctx, t, set, client)
+	now := d.office.deps.Clock.Now()
+	d.log.Info("action", schemas.LogConversation, t.request.ConversationId, "do", t.request.GetAct().Do,
+		"outcome", outcome, schemas.LogReason, reason)
+	return acted(t.request, outcome, reason, now)
+}
+
+// perform acts at most once, however often the request is read: it looks first,
+// sends one call, and looks again if it cannot tell what became of that.
+func (d *desk) perform(ctx context.Context, t *task, set settings, client *Client) (outcome, reason string) {
+	if set.Actions.Mode == actionsOff {
+		return outcomeRefused, refusedOff
+	}
+	s, err := client.look(ctx, t.request.ConversationId)
+	d.note(t, err)
+	if err != nil {
+		return outcomeFailed, asError(err).Reason
+	}
+	if outcome, reason = judge(t, s); outcome != "" {
+		return outcome, reason
+	}
+	if t.request.GetAct().DryRun || set.Actions.Mode != actionsLive {
+		return outcomeDryRun, ""
+	}
+	if d.late(t, set) || ctx.Err() != nil {
+		return outcomeFailed, ReasonTimeout
+	}
+	if !d.taken.take(d.office.deps.Clock.Now(), set.Actions.PerHour) {
+		return outcomeRefused, refusedCap
+	}
+	// From here on it is carried through, whoever owns the partition.
+	through, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
+	defer cancel()
+	if err := client.take(through, t.request, s); err != nil {
+		return client.resolve(context.WithoutCancel(ctx), t, err)
+	}
+	return outcomeDone, ""
+}
+
+// judge says what becomes of an action without a call, nothing if it is to be
+// taken. A transfer to the queue since the request was made is this one, from
+// before a crash.
+func judge(t *task, s *sight) (outcome, reason string) {
+	act := t.request.GetAct()
+	queue := target(act, s)
+	switch o := s.observed; {
+	case act.Do != doRequeue && act.Do != doDisconnect:
+		return outcomeRefused, refusedUnknown
+	case act.Do == doRequeue && transferred(s.conversation, queue, t.made()):
+		return outcomeDone, ""
+	case o.EndedAtMs != nil:
+		return outcomeRefused, refusedEnded
+	case !s.held:
+		return outcomeRefused, refusedNotHeld
+	case s.holder.who.UserId != act.AgentId, act.AgentParticipantId != "" && s.holder.who.Id != act.AgentParticipantId:
+		return outcomeRefused, refusedAgentChanged
+	case act.QueueId != "" && o.QueueId != act.QueueId:
+		return outcomeRefused, refusedMoved
+	case act.Do == doRequeue && queue == "":
+		return outcomeRefused, refusedUnknown
+	}
+	return "", ""
+}
+
+// target is the queue that a conversation goes back to.
+func target(act *schemas.Act, s *sight) string {
+	if act.QueueId != "" {
+		return act.QueueId
+	}
+	return s.observed.QueueId
+}
+
+func transferred(c *api.Conversation, queue string, since time.Time) bool {
+	if c == nil || queue == "" {
+		return false
+	}
+	for _, x := range c.RecentTransfers {
+		if x.Destination.QueueId == queue && !x.DateIssued.Before(since) && lives(x.State) {
+			return true
+		}
+	}
+	return false
+}
+
+// take sends the one call.
+func (c *Client) take(ctx context.Context, r *schemas.GenesysRequest, s *sight) error {
+	media := pathMessages
+	if s.holder.media == mediaEmail {
+		media = pathEmails
+	}
+	if r.GetAct().Do == doDisconnect {
+		return c.Disconnect(ctx, media, r.ConversationId, s.holder.who.Id)
+	}
+	return c.Replace(ctx, media, r.ConversationId, s.holder.who.Id, target(r.GetAct(), s))
+}
+
+// resolve says what became of a call that failed. One that Genesys refused was
+// not taken; of another only the conversation tells.
+func (c *Client) resolve(ctx context.Context, t *task, failed error) (outcome, reason string) {
+	e := asError(failed)
+	if e.Reason != ReasonTimeout && e.Reason != ReasonUnavailable {
+		return outcomeFailed, e.Reason
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.budget())
+	defer cancel()
+	s, err := c.look(ctx, t.request.ConversationId)
+	if err != nil {
+		return outcomeFailed, e.Reason
+	}
+	gone := t.request.GetAct().Do == doDisconnect && (!s.held || s.observed.EndedAtMs != nil)
+	if outcome, _ := judge(t, s); outcome == outcomeDone || gone {
+		return outcomeDone, ""
+	}
+	return outcomeFailed, e.Reason
+}
+
+// hourly bounds the actions of an hour.
+type hourly struct {
+	mu    sync.Mutex
+	taken []time.Time
+}
+
+// take notes one more action if fewer than most were taken in the last hour.
+func (h *hourly) take(now time.Time, most int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for len(h.taken) > 0 && now.Sub(h.taken[0]) >= time.Hour {
+		h.taken = h.taken[1:]
+	}
+	if len(h.taken) >= most {
+		return false
+	}
+	h.taken = append(h.taken, now)
+	return true
+}
+
+// lives says that a transfer was neither given up nor did it fail.
+func lives(state string) bool {
+	switch strings.ToLower(state) {
+	case "failed", "canceled", "cancelled", "timeout":
+		return false
+	}
+	return true
+}

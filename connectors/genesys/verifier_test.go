@@ -1,0 +1,162 @@
+package genesys
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/clock"
+	"unpark/schemas"
+)
+
+const (
+	requests   = "unpark.genesys-requests"
+	inputTopic = "unpark.conversation-events"
+)
+
+// desktop is a broker with the topics, and a client.
+type desktop struct {
+	t    *testing.T
+	opts []kgo.Opt
+	*kgo.Client
+}
+
+func newDesktop(t *testing.T) *desktop {
+	t.Helper()
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, requests), kfake.SeedTopics(4, inputTopic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	opts := []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...)}
+	cl, err := kgo.NewClient(append(opts, kgo.ConsumeTopics(inputTopic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	return &desktop{t, opts, cl}
+}
+
+// verify runs a verifier until the function that is returned is called.
+func (d *desktop) verify(transport http.RoundTripper) (stop func()) {
+	d.t.Helper()
+	v, err := NewVerifier(Deps{
+		Kafka: d.opts, Prefix: "unpark.", Clock: clock.Real(), Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Configs: rulesOf{"o": connected(6000)}, Resolve: resolveTest, Transport: transport,
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if v.Ready() == nil {
+		d.t.Error("ready before it runs")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- v.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			d.t.Error(err)
+		}
+	}
+}
+
+func (d *desktop) ask(id string) {
+	d.t.Helper()
+	r := &schemas.GenesysRequest{Id: id, OrgId: "o", ConversationId: id, RequestedAtMs: time.Now().UnixMilli(), Kind: &schemas.GenesysRequest_Check{Check: &schemas.Check{}}}
+	value, err := r.MarshalVT()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.put(value)
+}
+
+func (d *desktop) put(value []byte) {
+	d.t.Helper()
+	if err := d.ProduceSync(d.t.Context(), &kgo.Record{Topic: requests, Key: []byte("o"), Value: value}).FirstErr(); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// answers waits for n more answers and returns how many each request got.
+func (d *desktop) answers(n int) map[string]int {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), 30*time.Second)
+	defer cancel()
+	got := make(map[string]int)
+	for n > 0 {
+		fetches := d.PollFetches(ctx)
+		if ctx.Err() != nil {
+			d.t.Fatalf("%d more answers did not come, after %v", n, got)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			n--
+			in := new(schemas.InputRecord)
+			if err := in.UnmarshalVT(r.Value); err != nil {
+				d.t.Fatal(err)
+			}
+			got[in.GetThreadObserved().GetRequestId()]++
+			if string(r.Key) != in.GetThreadObserved().GetConversationId() {
+				d.t.Errorf("key %s of %v", r.Key, in)
+			}
+		})
+	}
+	return got
+}
+
+func (d *desktop) committed() int64 {
+	d.t.Helper()
+	offsets, err := kadm.NewClient(d.Client).FetchOffsets(d.t.Context(), "unpark.verifier")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	o, _ := offsets.Lookup(requests, 0)
+	return o.At
+}
+
+// The offset moves up to the oldest request that is not answered; a verifier that
+// comes after a stop answers that one and everything behind it.
+func TestCommitsFollowAnswers(t *testing.T) {
+	d := newDesktop(t)
+	d.put([]byte("no request"))
+	for i := range 3 {
+		d.ask(fmt.Sprint("early-", i))
+	}
+	d.ask("stuck")
+	for i := range 20 {
+		d.ask(fmt.Sprint("late-", i))
+	}
+	tw := newTwin()
+	anyConversation(tw)
+	stuck := newTwin()
+	anyConversation(stuck)
+	stuck.HandleFunc("GET /api/v2/conversations/stuck", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+
+	stop := d.verify(stuck)
+	first := d.answers(23)
+	stop()
+	if first["stuck"] != 0 || len(first) != 23 {
+		t.Errorf("%v", first)
+	}
+	if at := d.committed(); at != 4 {
+		t.Errorf("committed %d, want 4: up to the request that is stuck", at)
+	}
+
+	stop = d.verify(tw)
+	second := d.answers(21)
+	stop()
+	if second["stuck"] != 1 || second["early-0"] != 0 || second["late-19"] != 1 {
+		t.Errorf("%v", second)
+	}
+	if at := d.committed(); at != 25 {
+		t.Errorf("committed %d, want 25", at)
+	}
+}
