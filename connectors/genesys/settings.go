@@ -50,7 +50,7 @@ type settings struct {
 		Mode    string `json:"mode"`
 		PerHour int    `json:"perHour"`
 	} `json:"actions"`
-	Timing  struct {
+	Timing struct {
 		CheckTimeout *schemas.Duration `json:"checkTimeout"`
 	} `json:"timing"`
 	Calendars map[string]struct {
