@@ -35,7 +35,7 @@ for document in "${documents[@]}"; do
     commands=$((commands + 1))
     "$bin/unpark" "${words[@]}" --help </dev/null >/dev/null 2>&1 ||
       complain "$document: no command unpark ${words[*]}"
-  done < <(grep -oE '(^|`|\$ |\./bin/|bin/)unpark [a-z]+( (lint|apply|diff|show|add|elapsed|eval|create|check|list|redrive)\b)?' "$document" |
+  done < <(grep -oE '(^|`|\$ |\./bin/|bin/)unpark [a-z]+(-[a-z]+)?( (lint|apply|diff|show|add|elapsed|eval|create|check|list|redrive)\b)?' "$document" |
     sed -E 's/.*unpark //' | sort -u || true)
 done
 
