@@ -17,6 +17,8 @@ BUF := $(CACHE)/buf-$(BUF_VERSION)/node_modules/.bin/buf
 
 # Arguments for demo and run, e.g. make run ARGS="--roles processor".
 ARGS ?=
+# How long the soak goes on.
+SOAK ?= 1h
 # How long each fuzz target runs.
 FUZZTIME ?= 20s
 # Which Go benchmarks run, and in which packages; with neither, bench is the
@@ -63,6 +65,10 @@ e2e: fetch ## Only the packages that test on a real Kafka, SQS or EventBridge
 kill: fetch ## The kill matrix in full: 20 kills a point, into docs/kill-matrix.md; and a killed broker
 	mkdir -p docs && rm -f docs/kill-matrix.md
 	UNPARK_KILL_TRIES=20 UNPARK_KILL_REPORT=$(CURDIR)/docs/kill-matrix.md go test -count=1 -timeout 90m -run 'TestKillMatrix|TestBrokerKilled' ./e2e
+
+.PHONY: soak
+soak: fetch ## Load, kills and rebalances for SOAK (1h): nothing may grow, verify must be clean
+	UNPARK_SOAK=$(SOAK) go test -count=1 -timeout 12h -v -run TestSoak ./e2e
 
 .PHONY: chaos
 chaos: fetch ## 10,000 escalations to 20 destinations of which 5 fail, the notifier killed five times

@@ -197,13 +197,21 @@ type load struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	sent   int
+	open   time.Duration // how long a conversation stays open; 0: for ever
+	ended  int
 }
+
+// endAfter has the load's conversations end, so long after they came.
+func endAfter(d time.Duration) func(*load) { return func(l *load) { l.open = d } }
 
 const loadEvery, loadEach = 50 * time.Millisecond, 10
 
-func startLoad(t *testing.T, d *deployment) *load {
+func startLoad(t *testing.T, d *deployment, opts ...func(*load)) *load {
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &load{t: t, d: d, client: client(t, d.broker), cancel: cancel, done: make(chan struct{})}
+	for _, o := range opts {
+		o(l)
+	}
 	go func() {
 		defer close(l.done)
 		tick := time.NewTicker(loadEvery)
@@ -229,21 +237,28 @@ func (l *load) stop() {
 func (l *load) send(ctx context.Context) {
 	var records []*kgo.Record
 	for range loadEach {
-		id := fmt.Sprintf("c-%d", l.sent)
-		value, err := (&schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: &schemas.ConversationEvent{
-			OrgId: orgs[l.sent%len(orgs)], ConversationId: id, Topic: schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, SessionId: "s-" + id,
-			EventTimeMs: time.Now().Add(-5 * time.Hour).UnixMilli(), MediaType: "message", MessageType: "whatsapp", Direction: "inbound",
-		}}}).MarshalVT()
-		if err != nil {
-			l.t.Error(err)
-			return
-		}
+		records = append(records, l.event(l.sent, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, time.Now().Add(-5*time.Hour)))
 		l.sent++
-		records = append(records, &kgo.Record{Topic: l.d.topic("conversation-events"), Key: []byte(id), Value: value})
+	}
+	for behind := int(l.open/loadEvery) * loadEach; l.open > 0 && l.ended < l.sent-behind; l.ended++ {
+		records = append(records, l.event(l.ended, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END, time.Now()))
 	}
 	if err := l.client.ProduceSync(context.WithoutCancel(ctx), records...).FirstErr(); err != nil {
 		l.t.Error(err)
 	}
+}
+
+// event is one of the n-th conversation.
+func (l *load) event(n int, topic schemas.EventTopic, at time.Time) *kgo.Record {
+	id := fmt.Sprintf("c-%d", n)
+	value, err := (&schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: &schemas.ConversationEvent{
+		OrgId: orgs[n%len(orgs)], ConversationId: id, Topic: topic, SessionId: "s-" + id,
+		EventTimeMs: at.UnixMilli(), MediaType: "message", MessageType: "whatsapp", Direction: "inbound",
+	}}}).MarshalVT()
+	if err != nil {
+		l.t.Error(err)
+	}
+	return &kgo.Record{Topic: l.d.topic("conversation-events"), Key: []byte(id), Value: value}
 }
 
 // told says whether the escalations hold two records for each conversation.

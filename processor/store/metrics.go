@@ -20,6 +20,7 @@ type Metrics struct {
 	ReadAmplification int    // sorted runs that a read may have to look into
 
 	CacheSize, CacheHits, CacheMisses int64 // of the block cache
+	OpenIterators                     int64 // of tables
 	FilterHits, FilterMisses          int64 // hits are reads that a bloom filter has spared
 }
 
@@ -40,6 +41,7 @@ func (s *Store) Metrics() Metrics {
 		CacheSize:         m.BlockCache.Size,
 		CacheHits:         m.BlockCache.Hits,
 		CacheMisses:       m.BlockCache.Misses,
+		OpenIterators:     m.TableIters,
 		FilterHits:        m.Filter.Hits,
 		FilterMisses:      m.Filter.Misses,
 	}

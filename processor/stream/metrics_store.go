@@ -39,6 +39,8 @@ func newStoreCollector(s *store.Store) *storeCollector {
 	add(gauge, "cache_bytes", "Size of Pebble's block cache.", func(m store.Metrics) float64 { return float64(m.CacheSize) })
 	add(counter, "cache_hits_total", "Blocks found in the cache.", func(m store.Metrics) float64 { return float64(m.CacheHits) })
 	add(counter, "cache_misses_total", "Blocks read from disk.", func(m store.Metrics) float64 { return float64(m.CacheMisses) })
+	add(gauge, "open_iterators", "Iterators of Pebble's tables that are open; one that stays open keeps its table on disk.",
+		func(m store.Metrics) float64 { return float64(m.OpenIterators) })
 	add(counter, "filter_hits_total", "Tables that a bloom filter has spared a read.", func(m store.Metrics) float64 { return float64(m.FilterHits) })
 	add(counter, "filter_misses_total", "Tables that were looked into after asking their bloom filter.", func(m store.Metrics) float64 { return float64(m.FilterMisses) })
 	return c
