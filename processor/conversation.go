@@ -29,6 +29,7 @@ type Handler struct {
 	orgs          cache[*schemas.OrgState]
 	sources       cache[*schemas.SourceState]
 	rejudging     rejudging
+	repeats       repeats
 }
 
 var _ stream.Handler = (*Handler)(nil)
@@ -65,7 +66,7 @@ func (h *Handler) Process(tx stream.Tx, rec stream.Record) error {
 	case *schemas.InputRecord_SourceProgress:
 		return h.progressed(tx, kind.SourceProgress)
 	case *schemas.InputRecord_ConfigActivated:
-		return h.activated(tx, kind.ConfigActivated)
+		return h.activated(tx, kind.ConfigActivated, rec.Offset)
 	default:
 		return fmt.Errorf("offset %d: a kind of record this version does not process", rec.Offset)
 	}
@@ -210,7 +211,7 @@ func (h *Handler) Reset() {
 	h.conversations.reset()
 	h.orgs.reset()
 	h.sources.reset()
-	h.rejudging = rejudging{}
+	h.rejudging, h.repeats = rejudging{}, nil
 }
 
 // Deadline implements stream.Handler.

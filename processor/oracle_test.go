@@ -216,7 +216,8 @@ func (s scenario) play(t *testing.T, log []stream.Record) [][]byte {
 	t.Cleanup(cluster.Close)
 	p := &player{scenario: s, t: t, cluster: cluster, fs: vfs.NewCrashableMem(), at: time.UnixMilli(log[len(log)-1].AppendTime)}
 	p.admin = kadm.NewClient(p.client())
-	p.produce(log)
+	p.createTopics()
+	p.append(log)
 	for _, l := range s.lives {
 		p.live(l)
 	}
@@ -250,11 +251,8 @@ func (p *player) client(opts ...kgo.Opt) *kgo.Client {
 	return cl
 }
 
-// produce spreads the log over the partitions: a conversation's records by its
-// id, everything else to all of them.
-func (p *player) produce(log []stream.Record) {
+func (p *player) createTopics() {
 	p.t.Helper()
-	cl := p.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	for _, topic := range schemas.Topics() {
 		// The log is as old as its story; nothing of it may be deleted for that.
 		configs := map[string]*string{"retention.ms": new("-1")}
@@ -269,7 +267,13 @@ func (p *player) produce(log []stream.Record) {
 			p.t.Fatal(err)
 		}
 	}
-	p.ends = make([]int64, p.partitions)
+}
+
+// append spreads a log over the partitions: a conversation's records by its id,
+// everything else to all of them.
+func (p *player) append(log []stream.Record) {
+	p.t.Helper()
+	cl := p.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	var records []*kgo.Record
 	for _, r := range log {
 		value, err := r.Input.MarshalVT()
@@ -280,8 +284,6 @@ func (p *player) produce(log []stream.Record) {
 			if c := conversationOf(r.Input); c != "" && int32(hash(c)%uint32(p.partitions)) != id {
 				continue
 			}
-			p.ends[id]++
-			p.total++
 			records = append(records, &kgo.Record{
 				Topic: schemas.ConversationEvents.Name(""), Partition: id, Timestamp: time.UnixMilli(r.AppendTime), Value: value,
 			})
@@ -289,6 +291,13 @@ func (p *player) produce(log []stream.Record) {
 	}
 	if err := cl.ProduceSync(p.ctx(), records...).FirstErr(); err != nil {
 		p.t.Fatal(err)
+	}
+	p.ends, p.total = make([]int64, p.partitions), 0
+	for _, r := range records {
+		p.ends[r.Partition] = r.Offset + 1
+	}
+	for _, end := range p.ends {
+		p.total += end
 	}
 }
 

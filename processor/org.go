@@ -40,23 +40,31 @@ func (h *Handler) inForce(tx stream.Tx, org string) (*sla.RuleSet, error) {
 }
 
 // activated puts a version in force and begins to judge the org's conversations
-// again. A version that cannot be used is refused; the old one stays.
-func (h *Handler) activated(tx stream.Tx, a *schemas.ConfigActivated) error {
+// again. A version that cannot be used is refused; the old one stays. A repeat does
+// so only where the activation it repeats is not known, or newer than what is.
+func (h *Handler) activated(tx stream.Tx, a *schemas.ConfigActivated, offset int64) error {
 	if err := checkIDs(a.OrgId, a.Version, ""); err != nil {
 		return err
 	}
 	if a.Part != schemas.PartRules {
 		return nil
 	}
-	if known, err := h.usable(a); err != nil || !known {
-		return err
-	}
 	entry, err := h.orgs.get(tx, schemas.OrgKey(a.OrgId))
 	if err != nil {
 		return err
 	}
-	if entry.value != nil && entry.value.Active[a.Part] == a.Version {
+	active := entry.value.GetActive()[a.Part]
+	if active == a.Version {
 		return nil
+	}
+	if a.RepeatOf != nil {
+		if offset = *a.RepeatOf; active != "" && offset <= entry.value.ActivatedOffset {
+			h.correct(tx, a.OrgId, entry.write())
+			return nil
+		}
+	}
+	if known, err := h.usable(a); err != nil || !known {
+		return err
 	}
 	org := entry.write()
 	org.Version = orgVersion
@@ -64,8 +72,10 @@ func (h *Handler) activated(tx stream.Tx, a *schemas.ConfigActivated) error {
 		org.Active = make(map[string]string)
 	}
 	org.Active[a.Part] = a.Version
+	org.ActivatedOffset, org.RepeatedMs = offset, tx.Now()
 	org.RejudgeFrom = schemas.ConversationPrefix(a.OrgId)
 	h.rejudging.add(a.OrgId)
+	h.repeats.add(repeatOf(a.OrgId, org))
 	return nil
 }
 
@@ -179,12 +189,15 @@ func (r *rejudging) add(org string) {
 }
 
 // Tick implements stream.Handler: a slice of the conversations whose rules have
-// changed is judged again.
+// changed is judged again, and activations that are old are repeated.
 func (h *Handler) Tick(tx stream.Tx) (more bool, err error) {
 	if !h.rejudging.loaded {
-		if err := h.loadRejudging(tx); err != nil {
+		if err := h.loadOrgs(tx); err != nil {
 			return false, err
 		}
+	}
+	if err := h.repeat(tx); err != nil {
+		return false, err
 	}
 	for budget := rejudgePerTick; budget > 0 && len(h.rejudging.orgs) > 0; {
 		n, done, err := h.rejudge(tx, h.rejudging.orgs[0], budget)
@@ -199,7 +212,8 @@ func (h *Handler) Tick(tx stream.Tx) (more bool, err error) {
 	return len(h.rejudging.orgs) > 0, nil
 }
 
-func (h *Handler) loadRejudging(tx stream.Tx) error {
+// loadOrgs finds which orgs are being judged again, and when each is to be repeated.
+func (h *Handler) loadOrgs(tx stream.Tx) error {
 	if err := h.Flush(tx); err != nil {
 		return err
 	}
@@ -215,9 +229,11 @@ func (h *Handler) loadRejudging(tx stream.Tx) error {
 			if err != nil {
 				return err
 			}
+			org := string(key[1:])
 			if entry.value.GetRejudgeFrom() != nil {
-				h.rejudging.add(string(key[1:]))
+				h.rejudging.add(org)
 			}
+			h.repeats.add(repeatOf(org, entry.value))
 		}
 		if len(keys) < rejudgePerTick {
 			h.rejudging.loaded = true

@@ -1082,7 +1082,11 @@ type ConfigActivated struct {
 	// rules or schedules.
 	Part string `protobuf:"bytes,2,opt,name=part,proto3" json:"part,omitempty"`
 	// Content hash; the key in org-config.
-	Version       string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	Version string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	// Set in what the owner of the partition repeats every day, so that it outlives
+	// retention: the offset of the activation, in the same partition. It says what was
+	// in force when it was written, and takes nothing back that was activated since.
+	RepeatOf      *int64 `protobuf:"varint,4,opt,name=repeat_of,json=repeatOf,proto3,oneof" json:"repeat_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1136,6 +1140,13 @@ func (x *ConfigActivated) GetVersion() string {
 		return x.Version
 	}
 	return ""
+}
+
+func (x *ConfigActivated) GetRepeatOf() int64 {
+	if x != nil && x.RepeatOf != nil {
+		return *x.RepeatOf
+	}
+	return 0
 }
 
 var File_schemas_input_proto protoreflect.FileDescriptor
@@ -1232,11 +1243,14 @@ const file_schemas_input_proto_rawDesc = "" +
 	"\x0eSourceProgress\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12!\n" +
 	"\rread_up_to_ms\x18\x02 \x01(\x03R\n" +
-	"readUpToMs\"V\n" +
+	"readUpToMs\"\x86\x01\n" +
 	"\x0fConfigActivated\x12\x15\n" +
 	"\x06org_id\x18\x01 \x01(\tR\x05orgId\x12\x12\n" +
 	"\x04part\x18\x02 \x01(\tR\x04part\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\tR\aversion*\xe1\x03\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12 \n" +
+	"\trepeat_of\x18\x04 \x01(\x03H\x00R\brepeatOf\x88\x01\x01B\f\n" +
+	"\n" +
+	"_repeat_of*\xe1\x03\n" +
 	"\n" +
 	"EventTopic\x12\x1b\n" +
 	"\x17EVENT_TOPIC_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -1329,6 +1343,7 @@ func file_schemas_input_proto_init() {
 	}
 	file_schemas_input_proto_msgTypes[3].OneofWrappers = []any{}
 	file_schemas_input_proto_msgTypes[4].OneofWrappers = []any{}
+	file_schemas_input_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -314,6 +314,10 @@ func (m *ConfigActivated) CloneVT() *ConfigActivated {
 	r.OrgId = m.OrgId
 	r.Part = m.Part
 	r.Version = m.Version
+	if rhs := m.RepeatOf; rhs != nil {
+		tmpVal := *rhs
+		r.RepeatOf = &tmpVal
+	}
 	if len(m.unknownFields) > 0 {
 		r.unknownFields = make([]byte, len(m.unknownFields))
 		copy(r.unknownFields, m.unknownFields)
@@ -1161,6 +1165,11 @@ func (m *ConfigActivated) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.RepeatOf != nil {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(*m.RepeatOf))
+		i--
+		dAtA[i] = 0x20
+	}
 	if len(m.Version) > 0 {
 		i -= len(m.Version)
 		copy(dAtA[i:], m.Version)
@@ -1581,6 +1590,9 @@ func (m *ConfigActivated) SizeVT() (n int) {
 	l = len(m.Version)
 	if l > 0 {
 		n += 1 + l + protohelpers.SizeOfVarint(uint64(l))
+	}
+	if m.RepeatOf != nil {
+		n += 1 + protohelpers.SizeOfVarint(uint64(*m.RepeatOf))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -4044,6 +4056,26 @@ func (m *ConfigActivated) UnmarshalVT(dAtA []byte) error {
 			}
 			m.Version = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RepeatOf", wireType)
+			}
+			var v int64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.RepeatOf = &v
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])

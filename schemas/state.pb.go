@@ -1474,7 +1474,12 @@ type OrgState struct {
 	// Bridge sources that carried events of the org, sorted.
 	Sources []string `protobuf:"bytes,4,rep,name=sources,proto3" json:"sources,omitempty"`
 	// When actions were asked for within the last hour, oldest first.
-	ActedMs       []int64 `protobuf:"varint,5,rep,packed,name=acted_ms,json=actedMs,proto3" json:"acted_ms,omitempty"`
+	ActedMs []int64 `protobuf:"varint,5,rep,packed,name=acted_ms,json=actedMs,proto3" json:"acted_ms,omitempty"`
+	// Offset of the activation of the rules in force.
+	ActivatedOffset int64 `protobuf:"varint,6,opt,name=activated_offset,json=activatedOffset,proto3" json:"activated_offset,omitempty"`
+	// The partition's now when the activation was read or last repeated; 0: before the
+	// first tick.
+	RepeatedMs    int64 `protobuf:"varint,7,opt,name=repeated_ms,json=repeatedMs,proto3" json:"repeated_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1542,6 +1547,20 @@ func (x *OrgState) GetActedMs() []int64 {
 		return x.ActedMs
 	}
 	return nil
+}
+
+func (x *OrgState) GetActivatedOffset() int64 {
+	if x != nil {
+		return x.ActivatedOffset
+	}
+	return 0
+}
+
+func (x *OrgState) GetRepeatedMs() int64 {
+	if x != nil {
+		return x.RepeatedMs
+	}
+	return 0
 }
 
 // SourceState is how far a bridge source has been read.
@@ -1848,13 +1867,16 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\x06Action\x12\x0e\n" +
 	"\x02do\x18\x01 \x01(\tR\x02do\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x86\x02\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xd2\x02\n" +
 	"\bOrgState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x127\n" +
 	"\x06active\x18\x02 \x03(\v2\x1f.unpark.v1.OrgState.ActiveEntryR\x06active\x12&\n" +
 	"\frejudge_from\x18\x03 \x01(\fH\x00R\vrejudgeFrom\x88\x01\x01\x12\x18\n" +
 	"\asources\x18\x04 \x03(\tR\asources\x12\x19\n" +
-	"\bacted_ms\x18\x05 \x03(\x03R\aactedMs\x1a9\n" +
+	"\bacted_ms\x18\x05 \x03(\x03R\aactedMs\x12)\n" +
+	"\x10activated_offset\x18\x06 \x01(\x03R\x0factivatedOffset\x12\x1f\n" +
+	"\vrepeated_ms\x18\a \x01(\x03R\n" +
+	"repeatedMs\x1a9\n" +
 	"\vActiveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x0f\n" +

@@ -397,6 +397,8 @@ func (m *OrgState) CloneVT() *OrgState {
 	}
 	r := new(OrgState)
 	r.Version = m.Version
+	r.ActivatedOffset = m.ActivatedOffset
+	r.RepeatedMs = m.RepeatedMs
 	if rhs := m.Active; rhs != nil {
 		tmpContainer := make(map[string]string, len(rhs))
 		for k, v := range rhs {
@@ -1599,6 +1601,16 @@ func (m *OrgState) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.RepeatedMs != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.RepeatedMs))
+		i--
+		dAtA[i] = 0x38
+	}
+	if m.ActivatedOffset != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.ActivatedOffset))
+		i--
+		dAtA[i] = 0x30
+	}
 	if len(m.ActedMs) > 0 {
 		var pksize2 int
 		for _, num := range m.ActedMs {
@@ -2282,6 +2294,12 @@ func (m *OrgState) SizeVT() (n int) {
 			l += protohelpers.SizeOfVarint(uint64(e))
 		}
 		n += 1 + protohelpers.SizeOfVarint(uint64(l)) + l
+	}
+	if m.ActivatedOffset != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.ActivatedOffset))
+	}
+	if m.RepeatedMs != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.RepeatedMs))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -5824,6 +5842,44 @@ func (m *OrgState) UnmarshalVT(dAtA []byte) error {
 				}
 			} else {
 				return fmt.Errorf("proto: wrong wireType = %d for field ActedMs", wireType)
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ActivatedOffset", wireType)
+			}
+			m.ActivatedOffset = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ActivatedOffset |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RepeatedMs", wireType)
+			}
+			m.RepeatedMs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RepeatedMs |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
 			}
 		default:
 			iNdEx = preIndex

@@ -69,6 +69,10 @@ func (o *ordered) within(tx stream.Tx, here place, key []byte) stream.Tx {
 
 // Emit implements stream.Tx.
 func (x *orderedTx) Emit(out stream.Output) {
+	if out.OwnInput() {
+		x.Tx.Emit(out)
+		return
+	}
 	if x.key != nil {
 		x.here.key, x.key = string(x.key), nil
 	}

@@ -33,7 +33,8 @@ type Driver struct {
 	commitEvery int
 }
 
-// New returns a driver that passes what the handler emits to sink, in order.
+// New returns a driver that passes what the handler emits to sink, in order. What
+// the partition would tell itself is dropped: the log is as it is.
 func New(handler stream.Handler, sink func(stream.Output) error) (*Driver, error) {
 	s, err := store.OpenMemory()
 	if err != nil {
@@ -135,6 +136,9 @@ func (d *Driver) Commit() error {
 		return err
 	}
 	for _, o := range outputs {
+		if o.OwnInput() {
+			continue
+		}
 		if err := d.sink(o); err != nil {
 			return err
 		}

@@ -57,16 +57,16 @@ func (r *runner) sessionOptions() []kgo.Opt {
 		kgo.OnPartitionsRevoked(r.revoked),
 		kgo.OnPartitionsLost(r.revoked),
 		kgo.ProducerBatchMaxBytes(r.cluster.batchBytes),
-		kgo.RecordPartitioner(partitioner{changelog: r.cluster.changelog}),
+		kgo.RecordPartitioner(partitioner{changelog: r.cluster.changelog, input: r.cluster.input}),
 	)
 }
 
-// partitioner keeps a change of state on its partition and spreads everything
-// else by key, as Kafka's own producers do.
-type partitioner struct{ changelog string }
+// partitioner keeps changes of state, and what a partition tells itself, on their
+// partition and spreads everything else by key, as Kafka's own producers do.
+type partitioner struct{ changelog, input string }
 
 func (p partitioner) ForTopic(topic string) kgo.TopicPartitioner {
-	if topic == p.changelog {
+	if topic == p.changelog || topic == p.input {
 		return kgo.ManualPartitioner().ForTopic(topic)
 	}
 	return kgo.StickyKeyPartitioner(nil).ForTopic(topic)

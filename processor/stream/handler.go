@@ -19,13 +19,18 @@ type Record struct {
 
 // Output is a record for another topic, produced in the transaction that
 // commits the input. Its partition follows from Key as Kafka's default
-// partitioner has it.
+// partitioner has it, but on the input topic, where it is the Tx's own: what a
+// partition tells itself becomes a part of its log. A replay, whose log is given,
+// drops it (OwnInput).
 type Output struct {
 	Topic   schemas.Topic
 	Key     []byte
 	Value   []byte
 	Headers []schemas.Header
 }
+
+// OwnInput reports whether the output goes to the partition's own input.
+func (o Output) OwnInput() bool { return o.Topic.Suffix == schemas.ConversationEvents.Suffix }
 
 // Tx is one partition's view of its state within a transaction: what is
 // committed, and what the transaction has written so far. Keys are those of the

@@ -166,7 +166,7 @@ func (t *transaction) produce(ctx context.Context) {
 		}
 		t.r.metrics.overlay.WithLabelValues(p.label).Set(float64(size))
 		for _, o := range p.task.Outputs() {
-			t.send(ctx, outputRecord(t.r.cfg.Prefix, o))
+			t.send(ctx, outputRecord(t.r.cfg.Prefix, p.id, o))
 		}
 	}
 	if err := t.r.session.Client().Flush(ctx); err != nil {
@@ -175,8 +175,10 @@ func (t *transaction) produce(ctx context.Context) {
 	crashpoint("after-flush")
 }
 
-func outputRecord(prefix string, o Output) *kgo.Record {
-	rec := &kgo.Record{Topic: o.Topic.Name(prefix), Key: o.Key, Value: o.Value}
+// outputRecord returns the record of an output of a partition; the partition it goes
+// to is the partitioner's to say.
+func outputRecord(prefix string, partition int32, o Output) *kgo.Record {
+	rec := &kgo.Record{Topic: o.Topic.Name(prefix), Partition: partition, Key: o.Key, Value: o.Value}
 	for _, h := range o.Headers {
 		rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}

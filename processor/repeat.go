@@ -1,0 +1,87 @@
+package processor
+
+import (
+	"cmp"
+	"slices"
+
+	"unpark/processor/stream"
+	"unpark/schemas"
+)
+
+const (
+	// repeatEvery is how old an activation, or its newest repeat, becomes before it is
+	// repeated (milliseconds): far less than conversation-events is kept.
+	repeatEvery = 24 * 60 * 60 * 1000
+	// repeatPerTick bounds how many activations one tick repeats.
+	repeatPerTick = 100
+)
+
+// repetition is when the activation of an org's rules is to be repeated.
+type repetition struct {
+	at  int64
+	org string
+}
+
+func repeatOf(org string, st *schemas.OrgState) repetition {
+	return repetition{st.GetRepeatedMs() + repeatEvery, org}
+}
+
+func (r repetition) compare(o repetition) int {
+	return cmp.Or(cmp.Compare(r.at, o.at), cmp.Compare(r.org, o.org))
+}
+
+// repeats are the repetitions to come, as the stored OrgStates have them, in order;
+// among them some that no longer hold.
+type repeats []repetition
+
+func (r *repeats) add(next repetition) {
+	if i, ok := slices.BinarySearchFunc(*r, next, repetition.compare); !ok {
+		*r = slices.Insert(*r, i, next)
+	}
+}
+
+// repeat repeats the activations that are a day old, so that a reader of the log has
+// them when the older part is gone. One from before the first tick had no time: its
+// day begins now.
+func (h *Handler) repeat(tx stream.Tx) error {
+	for n := 0; n < repeatPerTick && len(h.repeats) > 0 && h.repeats[0].at <= tx.Now(); {
+		next := h.repeats[0]
+		h.repeats = h.repeats[1:]
+		entry, err := h.orgs.get(tx, schemas.OrgKey(next.org))
+		if err != nil {
+			return err
+		}
+		if entry.value == nil || repeatOf(next.org, entry.value) != next {
+			continue
+		}
+		n++
+		org := entry.write()
+		if org.RepeatedMs != 0 {
+			if err := emitRepeat(tx, next.org, org); err != nil {
+				return err
+			}
+		}
+		org.RepeatedMs = tx.Now()
+		h.repeats.add(repeatOf(next.org, org))
+	}
+	return nil
+}
+
+func emitRepeat(tx stream.Tx, org string, st *schemas.OrgState) error {
+	in := &schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
+		OrgId: org, Part: schemas.PartRules, Version: st.Active[schemas.PartRules], RepeatOf: &st.ActivatedOffset,
+	}}}
+	value, err := in.MarshalVT()
+	if err == nil {
+		tx.Emit(stream.Output{Topic: schemas.ConversationEvents, Value: value})
+	}
+	return err
+}
+
+// correct has the version in force repeated by the next tick: the log has just
+// repeated one that had been replaced, and whoever begins to read there would stay
+// with it.
+func (h *Handler) correct(tx stream.Tx, org string, st *schemas.OrgState) {
+	st.RepeatedMs = tx.Now() - repeatEvery
+	h.repeats.add(repeatOf(org, st))
+}
