@@ -28,6 +28,7 @@ type Handler struct {
 	conversations cache[*schemas.ConversationState]
 	orgs          cache[*schemas.OrgState]
 	sources       cache[*schemas.SourceState]
+	slice         int // how many conversations a tick judges again
 	rejudging     rejudging
 	repeats       repeats
 }
@@ -45,7 +46,7 @@ var conversationStates = codec[*schemas.ConversationState]{
 // org-config.
 func NewHandler(ctx context.Context, cfg Config) *Handler {
 	return &Handler{
-		ctx: ctx, cfg: cfg,
+		ctx: ctx, cfg: cfg, slice: rejudgePerTick,
 		conversations: newCache(conversationStates),
 		orgs:          newCache(plain(func() *schemas.OrgState { return &schemas.OrgState{} })),
 		sources:       newCache(plain(func() *schemas.SourceState { return &schemas.SourceState{} })),

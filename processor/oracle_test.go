@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -97,7 +98,7 @@ var faultKeys = []kmsg.Key{
 
 func genScenario(t *rapid.T) scenario {
 	s := scenario{
-		history:    genHistory(t),
+		history:    genChangedHistory(t, genRules),
 		partitions: rapid.SampledFrom([]int32{1, 2, 3}).Draw(t, "partitions"),
 		runners:    rapid.IntRange(1, 2).Draw(t, "runners"),
 		interval:   rapid.SampledFrom([]time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond}).Draw(t, "interval"),
@@ -139,7 +140,11 @@ func TestOracle(t *testing.T) {
 			t.Parallel()
 			s := gen.Example(seed)
 			records, log := s.history.recorded(t)
-			if diff := cmp.Diff(inOrder(s.history.modelled(t)), inOrder(decodeAll(t, records))); diff != "" {
+			var out []stream.Output
+			for _, r := range records {
+				out = append(out, stream.Output{Topic: schemas.Escalations, Value: r})
+			}
+			if diff := cmp.Diff(byLog(t, s.history.orgs, log, out)); diff != "" {
 				t.Fatalf("(-model +replay):\n%s", diff)
 			}
 			t.Logf("%d records on %d partitions, %d escalations, %d lives", len(log), s.partitions, len(records), len(s.lives))
@@ -147,6 +152,33 @@ func TestOracle(t *testing.T) {
 				t.Errorf("(-replay +kafka):\n%s\n%s", diff, s.history)
 			}
 		})
+	}
+}
+
+// TestAnyCores: the same bytes whether one core works or two, in a replay, in shards
+// side by side and through Kafka.
+func TestAnyCores(t *testing.T) {
+	scenarios, histories := rapid.Custom(genScenario), rapid.Custom(genHistory)
+	for seed := range 4 {
+		s, h := scenarios.Example(1000+seed), histories.Example(seed)
+		s.lives = s.lives[len(s.lives)-1:] // what befalls processes is TestOracle's
+		want, log := s.history.recorded(t)
+		sharded, _ := h.recorded(t)
+		for _, cores := range []int{1, 2} {
+			func() {
+				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
+				got, _ := s.history.recorded(t)
+				if diff := cmp.Diff(asText(want), asText(got)); diff != "" {
+					t.Errorf("seed %d, replay on %d cores:\n%s", seed, cores, diff)
+				}
+				if diff := cmp.Diff(asText(sharded), h.sharded(t, 4, 3)); diff != "" {
+					t.Errorf("seed %d, shards on %d cores:\n%s", seed, cores, diff)
+				}
+				if diff := cmp.Diff(byConversation(t, want), byConversation(t, s.play(t, log))); diff != "" {
+					t.Errorf("seed %d, Kafka on %d cores:\n%s", seed, cores, diff)
+				}
+			}()
+		}
 	}
 }
 
@@ -162,10 +194,7 @@ func (h history) recorded(t *testing.T) (out [][]byte, log []stream.Record) {
 	}
 	defer d.Close()
 	d.Log = func(r stream.Record) { log = append(log, r) }
-	for _, c := range h.orgs {
-		in := &schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
-			OrgId: c.rules.ID, Part: schemas.PartRules, Version: c.version,
-		}}}
+	for _, in := range h.first() {
 		if err := d.Apply(in); err != nil {
 			t.Fatal(err)
 		}

@@ -199,7 +199,7 @@ func (h *Handler) Tick(tx stream.Tx) (more bool, err error) {
 	if err := h.repeat(tx); err != nil {
 		return false, err
 	}
-	for budget := rejudgePerTick; budget > 0 && len(h.rejudging.orgs) > 0; {
+	for budget := h.slice; budget > 0 && len(h.rejudging.orgs) > 0; {
 		n, done, err := h.rejudge(tx, h.rejudging.orgs[0], budget)
 		if err != nil {
 			return false, err

@@ -33,12 +33,16 @@ func TestChecksEqualModel(t *testing.T) {
 
 // genCheckedHistory draws a history whose orgs have up to three versions of their
 // rules, most with checks on, that come into force on the way.
-func genCheckedHistory(t *rapid.T) history {
+func genCheckedHistory(t *rapid.T) history { return genChangedHistory(t, genCheckedRules) }
+
+// genChangedHistory draws a history in which rules change on the way, and the
+// conversations are judged again a few at a time.
+func genChangedHistory(t *rapid.T, genRules func(*rapid.T, string) sla.Rules) history {
 	var first, later []orgConfig
 	for _, org := range []string{"acme", "beta"}[:rapid.IntRange(1, 2).Draw(t, "orgs")] {
-		first = append(first, newOrgConfig(genCheckedRules(t, org)))
+		first = append(first, newOrgConfig(genRules(t, org)))
 		for range rapid.IntRange(0, 2).Draw(t, "versions") {
-			later = append(later, newOrgConfig(genCheckedRules(t, org)))
+			later = append(later, newOrgConfig(genRules(t, org)))
 		}
 	}
 	h := genHistoryOf(t, first, false)
@@ -46,7 +50,13 @@ func genCheckedHistory(t *rapid.T) history {
 		i := rapid.IntRange(0, len(h.moments)).Draw(t, "activated")
 		h.moments = slices.Insert(h.moments, i, moment{input: activationOf(c)})
 	}
-	h.orgs = append(first, later...)
+	// Nothing is left to be judged again by whoever goes on.
+	end := int64(genEpoch)
+	for _, m := range h.moments {
+		end = max(end, m.at)
+	}
+	h.moments = append(h.moments, moment{at: end + second, until: true})
+	h.orgs, h.slice = append(first, later...), rapid.IntRange(0, 2).Draw(t, "slice")
 	return h
 }
 
@@ -116,12 +126,8 @@ func (w *world) check(err error) {
 
 // run lets the history happen: what falls due at its time, answers at theirs.
 func (w *world) run() {
-	active := map[string]bool{}
-	for _, c := range w.history.orgs {
-		if !active[c.rules.ID] {
-			active[c.rules.ID] = true
-			w.check(w.driver.Apply(activationOf(c)))
-		}
+	for _, in := range w.history.first() {
+		w.check(w.driver.Apply(in))
 	}
 	for _, m := range w.history.moments {
 		w.advance(max(m.at, w.driver.Now()))

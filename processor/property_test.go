@@ -20,11 +20,12 @@ import (
 	"unpark/schemas"
 )
 
-// history is what a partition hears: the rules of its orgs, and moments in order
-// of arrival.
+// history is what a partition hears: the rules of its orgs, the first of each from
+// the beginning on, and moments in order of arrival.
 type history struct {
 	orgs    []orgConfig
 	moments []moment
+	slice   int // how many conversations a tick judges again; 0: as always
 	// written is who wrote when, by org/conversation.
 	written map[string][]*schemas.ThreadMessage
 }
@@ -42,6 +43,18 @@ func newOrgConfig(rules sla.Rules) orgConfig {
 		panic(err)
 	}
 	return orgConfig{rules: rules, version: schemas.ContentVersion(data), json: data}
+}
+
+// first returns the activations that a history begins with.
+func (h history) first() (activations []*schemas.InputRecord) {
+	active := map[string]bool{}
+	for _, c := range h.orgs {
+		if !active[c.rules.ID] {
+			active[c.rules.ID] = true
+			activations = append(activations, activationOf(c))
+		}
+	}
+	return activations
 }
 
 // Rules implements processor.Configs.

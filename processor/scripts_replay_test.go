@@ -219,9 +219,13 @@ func activation(version string) *schemas.InputRecord {
 }
 
 func newHandler(t *testing.T, configs processor.Configs) *processor.Handler {
-	return processor.NewHandler(t.Context(), processor.Config{
+	handler := processor.NewHandler(t.Context(), processor.Config{
 		Rules: processor.NewRules(configs), Metrics: processor.NewMetrics(nil), Logger: slog.New(slog.DiscardHandler),
 	})
+	if h, ok := configs.(history); ok && h.slice > 0 {
+		handler.SetSlice(h.slice)
+	}
+	return handler
 }
 
 var schema = sync.OnceValues(func() (*jsonschema.Schema, error) {

@@ -9,7 +9,6 @@ import (
 
 	"unpark/processor/replay"
 	"unpark/processor/stream"
-	"unpark/schemas"
 )
 
 // TestShardsTellTheSame shows that several shards tell what one partition tells:
@@ -87,10 +86,8 @@ func (h history) sharded(t *testing.T, shards, every int) (out []string) {
 	})
 	check(err)
 	defer d.Close()
-	for _, c := range h.orgs {
-		check(d.Apply(&schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
-			OrgId: c.rules.ID, Part: schemas.PartRules, Version: c.version,
-		}}}))
+	for _, in := range h.first() {
+		check(d.Apply(in))
 	}
 	for i, m := range h.moments {
 		conversation := m.input.GetEvent().GetConversationId() + m.input.GetThreadObserved().GetConversationId()
