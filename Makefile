@@ -110,6 +110,10 @@ bench-restore: fetch ## Restore of RECORDS (2000000) changelog records, and a st
 bench-deadlines: fetch ## DUE (1000000) deadlines in one second, with events between them
 	UNPARK_BENCH_DEADLINES=$(or $(DUE),1000000) go test -count=1 -timeout 30m -run TestDeadlines -v ./bench
 
+.PHONY: bench-edit
+bench-edit: fetch ## A calendar edited under OPEN (1000000) conversations while RATE (1000) events a second fall on them, SECONDS (20) before it
+	UNPARK_BENCH_EDIT='$(or $(OPEN),1000000)' UNPARK_BENCH_RATE='$(RATE)' UNPARK_BENCH_SECONDS='$(SECONDS)' go test -count=1 -timeout 30m -run '^TestEdit$$' -v ./bench
+
 .PHONY: lint
 lint: $(GOLANGCI) $(BUF) ## golangci-lint, buf lint, gofmt and go vet
 	@status=0; \

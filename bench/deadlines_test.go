@@ -36,7 +36,7 @@ func TestDeadlines(t *testing.T) {
 	waitFor(t, "the first escalation", func() bool { return r.ends(told) > 0 })
 	begun, used := time.Now(), cpu(t, p.cmd.Process.Pid)
 	first := r.ends(told)
-	probe := r.probe()
+	probe := r.probe(nil)
 	waitFor(t, "all escalations", func() bool { return r.ends(told) >= int64(n) })
 	took := time.Since(begun)
 	waits := probe()
@@ -46,8 +46,9 @@ func TestDeadlines(t *testing.T) {
 }
 
 // probe produces an event from time to time and waits until the processor has
-// committed a state of it; stop returns how long that took each time, sorted.
-func (r *rig) probe() (stop func() []time.Duration) {
+// committed a state of it; stop returns how long that took each time, sorted. each,
+// if set, sees what is committed to the changelog meanwhile.
+func (r *rig) probe(each func(*kgo.Record)) (stop func() []time.Duration) {
 	ctx, cancel := context.WithCancel(r.t.Context())
 	var (
 		mu    sync.Mutex
@@ -77,6 +78,9 @@ func (r *rig) probe() (stop func() []time.Duration) {
 			fetches := reader.PollFetches(ctx)
 			mu.Lock()
 			fetches.EachRecord(func(rec *kgo.Record) {
+				if each != nil {
+					each(rec)
+				}
 				if at, ok := sent[string(rec.Key)]; ok {
 					waits = append(waits, time.Since(at).Round(time.Millisecond))
 					delete(sent, string(rec.Key))
