@@ -169,6 +169,9 @@ func TestFlushes(t *testing.T) {
 				p.Put(fmt.Append(nil, n), make([]byte, 100_000))
 			})
 		}
+		if err := p.settle(true); err != nil { // a flush passes beside the commits
+			t.Fatal(err)
+		}
 		if n := s.flushes.Load(); n == 0 {
 			t.Errorf("%s: no flush in 20 commits", name)
 		}
