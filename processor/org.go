@@ -16,7 +16,7 @@ const (
 	sourceVersion = 1
 	// rejudgePerTick bounds how many conversations one tick judges again after a
 	// change of rules.
-	rejudgePerTick = 1000
+	rejudgePerTick = 500
 	// A tier whose sources lag is looked at again after as long as they lag,
 	// within these bounds (milliseconds).
 	minRetry, maxRetry = 1_000, 30_000
