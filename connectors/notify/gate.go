@@ -47,12 +47,6 @@ func (g *gate) close() {
 	}
 }
 
-func (g *gate) isClosed() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.closed
-}
-
 // drain waits until nothing runs behind a closed gate.
 func (g *gate) drain(ctx context.Context) {
 	select {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"os"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -94,16 +95,14 @@ func (s *shelf) get(key []byte) ([]byte, error) {
 
 func (s *shelf) put(partition int32, id entryID, conversation string, value []byte) error {
 	b := s.db.NewBatch()
-	defer b.Close()
 	return errors.Join(b.Set(entryKey(partition, id[:]), value, nil),
-		b.Set(conversationKey(partition, conversation, id[:]), nil, nil), b.Commit(pebble.NoSync))
+		b.Set(conversationKey(partition, conversation, id[:]), nil, nil), b.Commit(pebble.NoSync), b.Close())
 }
 
 func (s *shelf) remove(partition int32, id entryID, conversation string) error {
 	b := s.db.NewBatch()
-	defer b.Close()
 	return errors.Join(b.Delete(entryKey(partition, id[:]), nil),
-		b.Delete(conversationKey(partition, conversation, id[:]), nil), b.Commit(pebble.NoSync))
+		b.Delete(conversationKey(partition, conversation, id[:]), nil), b.Commit(pebble.NoSync), b.Close())
 }
 
 // ofEscalation returns the entries of an escalation, ofConversation those of a
@@ -141,7 +140,7 @@ func (s *shelf) close() error { return s.db.Close() }
 // after is the first key that does not begin with prefix.
 func after(prefix []byte) []byte {
 	end := append([]byte(nil), prefix...)
-	for i := len(end) - 1; i >= 0; i-- {
+	for i := range slices.Backward(end) {
 		if end[i]++; end[i] != 0 {
 			return end[:i+1]
 		}

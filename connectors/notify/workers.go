@@ -17,7 +17,7 @@ type workers struct {
 	bury    func(b *book, e *entry, why *Error, done func()) // hands over what is given up
 	forward func(t target, i item)                           // hands an entry to the outbox of a destination
 	told    func(kind string, e *entry, now time.Time)       // sees everything that was told
-	trouble func(destination string, e *entry, error *Error) // sees every failed attempt
+	trouble func(destination string, e *entry, why *Error)   // sees every failed attempt
 	stop    context.Context                                  // ends the goroutines
 	wait    sync.WaitGroup
 }
