@@ -1,0 +1,125 @@
+package genesys
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"unpark/connectors/genesys/simulator"
+)
+
+// A working week, told as it was: nobody who waited too long is missed, nobody
+// else is told of, each once, in time, and taken back or cleared as it went on.
+// UNPARK_WEEK=1 has 2,000 conversations in five days, three times; else it is one
+// day of fewer and the two after it, which -short leaves out.
+func TestWeekAgainstTheTruth(t *testing.T) {
+	for _, seed := range weekSeeds() {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { oneWeek(t, seed) })
+	}
+}
+
+// otherReadings gives each organisation another reading of what the documentation
+// of Genesys leaves open.
+func otherReadings(i int, c *simulator.Config) {
+	c.Unknowns = []simulator.Unknowns{
+		{},
+		{ParkingEndsSession: true, MailStartsSession: true, EndWaitsForWrapUp: true},
+		{ReopenKeepsParticipant: true, OneCorrelation: true, NoAnswer: "TIMEOUT"},
+	}[i]
+	c.MultiAction = i == 1
+}
+
+func weekSeeds() []uint64 {
+	if os.Getenv("UNPARK_WEEK") != "" {
+		return []uint64{1, 2, 3}
+	}
+	return []uint64{1}
+}
+
+func oneWeek(t *testing.T, seed uint64) {
+	each, opening, lasts := 60, 24*time.Hour, 75*time.Hour
+	if os.Getenv("UNPARK_WEEK") != "" {
+		each, opening, lasts = 667, 4*24*time.Hour+12*time.Hour, 5*24*time.Hour
+	}
+	if testing.Short() {
+		each, opening, lasts = 40, 10*time.Hour, 20*time.Hour
+	}
+	w := newWeek(t)
+	synctest.Test(t, func(t *testing.T) {
+		w.t = t
+		w.found(seed, 3, otherReadings)
+		for _, o := range w.orgs {
+			o.Populate(each, weekStart.Add(2*time.Hour), weekStart.Add(opening), simulator.Stories())
+		}
+		w.run(weekStart.Add(lasts), w.distant(50))
+		r := w.compare()
+		t.Logf("%+v", r)
+		if r.due < each/2 || r.cleared == 0 {
+			t.Errorf("too little happened: %+v", r)
+		}
+	})
+}
+
+// An organisation that gives out no tokens for an hour, one that is asked too much
+// and then is dead: what is due there is told without a look, and nothing of it
+// concerns the third one.
+func TestWeekOfTroubles(t *testing.T) {
+	noon := weekStart.Add(7 * time.Hour)
+	w := newWeek(t)
+	// Two hours, the retry after them, and the calls; who has waited for a pause to
+	// end is looked at all the same.
+	w.blind, w.within = 150*time.Minute, answerWithin+checkBudget
+	synctest.Test(t, func(t *testing.T) {
+		w.t = t
+		w.found(1, 3, func(_ int, c *simulator.Config) { c.Limits.TokenTTL = 20 * time.Minute })
+		for _, o := range w.orgs {
+			o.zone = nil
+			o.Populate(60, weekStart.Add(2*time.Hour), noon.Add(2*time.Hour), simulator.Stories())
+		}
+		w.orgs[0].Break(simulator.Fault{Path: "/oauth/token", Kind: simulator.Answer, Status: 503, From: noon, Until: noon.Add(time.Hour)})
+		w.orgs[1].Break(simulator.Fault{Kind: simulator.Answer, Status: 429, RetryAfter: 40 * time.Second, Every: 2, From: noon, Until: noon.Add(time.Hour)})
+		w.orgs[1].Break(simulator.Fault{Kind: simulator.Dead, From: noon.Add(2 * time.Hour), Until: noon.Add(4 * time.Hour)})
+		w.run(weekStart.Add(24*time.Hour), w.distant(0))
+		r := w.compare()
+		failed := make(map[string]int)
+		for _, asks := range w.asks {
+			for _, a := range asks {
+				if a.failed {
+					failed[a.org]++
+				}
+			}
+		}
+		t.Logf("%+v; failed looks %v", r, failed)
+		if failed["org-0"] == 0 || failed["org-1"] == 0 || failed["org-2"] > 0 || r.unverified == 0 {
+			t.Errorf("failed looks %v, %d unverified", failed, r.unverified)
+		}
+	})
+}
+
+// Five thousand customers wait since the same second, and 300 calls a minute are
+// allowed: everybody is told of once, not later than a check may take, and most of
+// them with a look. With -short both are a fifth.
+func TestWeekBeginsWithAHerd(t *testing.T) {
+	herd, rate := 5_000, 300
+	if testing.Short() {
+		herd, rate = 1_000, 60
+	}
+	w := newWeek(t)
+	synctest.Test(t, func(t *testing.T) {
+		w.t = t
+		w.found(1, 1, nil)
+		w.orgs[0].rate = rate
+		at := weekStart.Add(4 * time.Hour)
+		for range herd {
+			w.orgs[0].Open(simulator.Opening{At: at, Media: simulator.Message}, nil)
+		}
+		w.run(at.Add(5*time.Hour), w.distant(0))
+		warned, breached := w.herd(3*time.Hour+30*time.Minute), w.herd(4*time.Hour)
+		t.Logf("of %d, verified: %d warnings, %d breaches", herd, warned, breached)
+		if warned < herd/2 || breached < herd/2 {
+			t.Error("fewer are verified than the calls allow for")
+		}
+	})
+}

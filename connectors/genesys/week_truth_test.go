@@ -1,0 +1,332 @@
+package genesys
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"unpark/connectors/genesys/simulator"
+	"unpark/schemas"
+)
+
+const (
+	weekGrace = 10 * time.Second // SLA.md 5.1
+	weekFresh = time.Minute      // SLA.md 5.2
+	twoTicks  = 2 * time.Second
+	// weekSettled is how long after the end of a wait what was raised is cleared at
+	// the latest: a follow-up and its answer.
+	weekSettled = 25 * time.Minute
+)
+
+// promise is a tier of one stretch that really was.
+type promise struct {
+	org          *weekOrg
+	truth        simulator.Truth
+	objective    string
+	tier         time.Duration
+	from, until  time.Time // until is zero while it goes on
+	due          time.Time
+	conversation string
+}
+
+// account is what was told of one escalation.
+type account struct {
+	raised, ended []*schemas.Escalation
+	explained     bool
+}
+
+// due is from and d of the org's hours, by hand.
+func (o *weekOrg) due(from time.Time, d time.Duration) time.Time {
+	if o.zone == nil {
+		return from.Add(d)
+	}
+	from = from.In(o.zone)
+	for day := 0; ; day++ {
+		opens := time.Date(from.Year(), from.Month(), from.Day()+day, 9, 0, 0, 0, o.zone)
+		closes := time.Date(from.Year(), from.Month(), from.Day()+day, 17, 0, 0, 0, o.zone)
+		if from.After(opens) {
+			opens = from
+		}
+		if wd := closes.Weekday(); wd == time.Saturday || wd == time.Sunday || !opens.Before(closes) {
+			continue
+		}
+		if open := closes.Sub(opens); open < d {
+			d -= open
+			continue
+		}
+		return opens.Add(d)
+	}
+}
+
+// promises are all that fell due, and those that were kept.
+func (w *week) promises() (all []promise) {
+	for _, o := range w.orgs {
+		for _, truth := range o.Truth() {
+			if truth.Media == simulator.Voice {
+				continue
+			}
+			p := promise{org: o, truth: truth, conversation: truth.Conversation}
+			for _, wait := range truth.Waits() {
+				p.objective, p.from, p.until = "reply", wait.From, wait.Until
+				for _, p.tier = range []time.Duration{3*time.Hour + 30*time.Minute, 4 * time.Hour} {
+					p.due = o.due(p.from, p.tier)
+					all = append(all, p)
+				}
+			}
+			for _, e := range truth.Episodes {
+				p.objective, p.tier, p.from, p.until = "open", 48*time.Hour, e.From, e.Until
+				p.due = p.from.Add(p.tier)
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}
+
+func (p promise) String() string {
+	return fmt.Sprintf("%s %s (%s, %s), %s %v since %v, due %v, until %v", p.org.ID(), p.conversation, p.truth.Story, p.truth.Media,
+		p.objective, p.tier, p.from.UTC(), p.due.UTC(), p.until.UTC())
+}
+
+// lasted says that the stretch went on until after t.
+func (p promise) lasted(t time.Time) bool { return p.until.IsZero() || p.until.After(t) }
+
+// weekResult counts what compare has seen.
+type weekResult struct {
+	conversations, due, kept, close, unverified, cleared, retracted int
+	latest                                                          time.Duration
+}
+
+// compare fails the test for everything that was told and is not so, and for
+// everything that is so and was not told, in time, and once.
+func (w *week) compare() (r weekResult) {
+	w.t.Helper()
+	accounts := w.accounts()
+	w.prompt()
+	for _, o := range w.orgs {
+		r.conversations += len(o.Truth())
+	}
+	promises := make(map[string][]promise)
+	for _, p := range w.promises() {
+		promises[p.conversation] = append(promises[p.conversation], p)
+		w.judge(p, accounts[p.conversation], &r)
+	}
+	for id, all := range accounts {
+		for _, a := range all {
+			w.settled(id, a, promises[id], &r)
+		}
+	}
+	return r
+}
+
+// prompt fails the test for every request that was answered later than it may be,
+// or never.
+func (w *week) prompt() {
+	for id, asks := range w.asks {
+		for _, a := range asks {
+			if a.answered.Sub(a.at) > w.within+twoTicks || a.answered.IsZero() && w.end.Sub(a.at) > w.within+twoTicks {
+				w.t.Errorf("%s was asked %v, and answered %v", id, a.at.UTC(), a.answered.UTC())
+			}
+		}
+	}
+}
+
+// accounts are what was told, by conversation: each id raised once, and ended once
+// at most.
+func (w *week) accounts() map[string][]*account {
+	byID := make(map[string]*account)
+	all := make(map[string][]*account)
+	for _, e := range w.told {
+		a := byID[e.ID]
+		if a == nil {
+			a = new(account)
+			byID[e.ID], all[e.Conversation] = a, append(all[e.Conversation], a)
+		}
+		if e.Status == "raised" {
+			a.raised = append(a.raised, e)
+		} else {
+			a.ended = append(a.ended, e)
+		}
+	}
+	for _, accounts := range all {
+		for _, a := range accounts {
+			if len(a.raised) != 1 || len(a.ended) > 1 {
+				w.t.Errorf("not once: %s", a)
+			}
+		}
+	}
+	return all
+}
+
+// judge compares one promise with what was told of its conversation.
+func (w *week) judge(p promise, told []*account, r *weekResult) {
+	var mine []*account
+	for _, a := range told {
+		if p.tells(a) {
+			a.explained = p.lasted(p.due.Add(-weekFresh)) || a.explained
+			mine = append(mine, a)
+		}
+	}
+	looked, failed := w.looked(p)
+	switch {
+	case !p.lasted(p.due) || p.due.After(w.end):
+		r.kept++
+		return
+	case !p.lasted(looked.Add(twoTicks)) || looked.Add(twoTicks).After(w.end) || failed && (!p.lasted(p.due.Add(w.blind)) || p.due.Add(w.blind).After(w.end)):
+		r.close++
+		return
+	}
+	r.due++
+	if failed {
+		mine = append(mine, w.unsure(p, told)...)
+	}
+	if !failed && len(mine) != 1 || len(mine) == 0 {
+		w.t.Errorf("missed, or more than once: %s\n  told: %v\n  of all: %v\n  asked: %s", p, mine, told, w.asked(p.conversation))
+		return
+	}
+	e := mine[0].raised[0]
+	if !failed && (!e.Verified || e.At.Time().After(looked.Add(twoTicks))) {
+		w.t.Errorf("late or unverified: %s\n  told: %v\n  asked: %s", p, mine, w.asked(p.conversation))
+	}
+	if !failed {
+		r.latest = max(r.latest, e.At.Time().Sub(p.due))
+	}
+}
+
+// tells says that an account is of this stretch. The episode's own start is that
+// of the customer's leg, which comes after the message.
+func (p promise) tells(a *account) bool {
+	e := a.raised[0]
+	near := e.Start.Time().Sub(p.from)
+	return e.Objective == p.objective && e.TierSeconds == int64(p.tier.Seconds()) && near >= 0 && near < time.Second
+}
+
+// unsure are the accounts that stand for a promise of which nothing could be seen:
+// raised by what was known before.
+func (w *week) unsure(p promise, told []*account) (all []*account) {
+	for _, a := range told {
+		e := a.raised[0]
+		at := e.At.Time()
+		standing := len(a.ended) == 0 || a.ended[0].At.Time().After(p.due)
+		if e.Objective == p.objective && e.TierSeconds == int64(p.tier.Seconds()) && at.Before(p.due.Add(w.blind)) && standing {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// looked is when a tier that is due had to be judged: when the requests were
+// answered that it was held for. failed says that one of these, or one of those
+// that were to find the wait, was not.
+func (w *week) looked(p promise) (at time.Time, failed bool) {
+	at = p.due.Add(weekGrace)
+	for _, a := range w.asks[p.conversation] {
+		if a.failed && a.answered.After(p.due.Add(-w.blind)) && a.at.Before(at.Add(twoTicks)) {
+			failed = true
+		}
+		if a.answered.IsZero() && !a.at.After(at.Add(twoTicks)) {
+			failed = true
+		}
+		if a.answered.After(at) && !a.at.After(at.Add(twoTicks)) {
+			at = a.answered
+		}
+	}
+	return at, failed
+}
+
+// settled judges what was told by how it ended.
+func (w *week) settled(conversation string, a *account, promises []promise, r *weekResult) {
+	e := a.raised[0]
+	blind := w.failedWithin(conversation, e.Due.Time().Add(-w.blind), e.At.Time())
+	if !e.Verified {
+		r.unverified++
+	}
+	if !a.explained && !blind {
+		w.t.Errorf("false: %s\n  asked: %s", a, w.asked(conversation))
+	}
+	for _, p := range promises {
+		if p.tells(a) && !blind {
+			w.ended(p, a)
+		}
+	}
+	for _, e := range a.ended {
+		if e.Status == "cleared" {
+			r.cleared++
+		} else {
+			r.retracted++
+		}
+	}
+}
+
+// ended compares how an account ended with how the stretch did.
+func (w *week) ended(p promise, a *account) {
+	got, want := "", ""
+	if len(a.ended) > 0 {
+		got = a.ended[0].Status
+	}
+	over := p.until.Add(weekSettled)
+	switch {
+	case p.until.IsZero():
+	case !over.Before(w.end), w.failedWithin(p.conversation, p.until, over):
+		return
+	case !p.lasted(p.due):
+		want = "retracted"
+	default:
+		want = "cleared"
+	}
+	if got != want || got != "" && a.ended[0].At.Time().After(over) {
+		w.t.Errorf("ended %q, want %q: %s\n  %s\n  asked: %s", got, want, a, p, w.asked(p.conversation))
+	}
+}
+
+// failedWithin says that a look at the conversation failed from from until until.
+func (w *week) failedWithin(conversation string, from, until time.Time) bool {
+	return slices.ContainsFunc(w.asks[conversation], func(k *ask) bool {
+		return k.failed && k.answered.After(from) && !k.answered.After(until)
+	})
+}
+
+func (a *account) String() string {
+	var words []string
+	for _, e := range slices.Concat(a.raised, a.ended) {
+		words = append(words, fmt.Sprintf("%s %s %s %d since %v due %v at %v (verified %v, observed %v)", e.Status, e.Conversation, e.Objective, e.TierSeconds,
+			e.Start, e.Due, e.At, e.Verified, e.ObservedAt))
+	}
+	return strings.Join(words, "; ")
+}
+
+// asked describes the requests of a conversation.
+func (w *week) asked(conversation string) string {
+	var words []string
+	for _, a := range w.asks[conversation] {
+		words = append(words, fmt.Sprintf("%v..%v %v failed %v", a.at.UTC().Format(time.DateTime), a.answered.UTC().Format(time.TimeOnly), a.urgency, a.failed))
+	}
+	return strings.Join(words, "; ")
+}
+
+// herd counts who was told of with a look, at a tier that everybody has to be told
+// of.
+func (w *week) herd(tier time.Duration) (verified int) {
+	const waits = 5*time.Minute + twoTicks // for an answer: SLA.md 5.2
+	told := 0
+	for _, all := range w.accounts() {
+		for _, a := range all {
+			e := a.raised[0]
+			if e.TierSeconds != int64(tier.Seconds()) {
+				continue
+			}
+			told++
+			if e.Verified {
+				verified++
+			}
+			if late := e.At.Time().Sub(e.Due.Time()); late < weekGrace || late > weekGrace+twoTicks+waits || len(a.ended) > 0 {
+				w.t.Errorf("%v after its due: %s\n  asked: %s", late, a, w.asked(e.Conversation))
+			}
+		}
+	}
+	if all := len(w.orgs[0].Truth()); told != all {
+		w.t.Errorf("%d of %d were told of at %v", told, all, tier)
+	}
+	return verified
+}
