@@ -66,6 +66,10 @@ kill: fetch ## The kill matrix in full: 20 kills a point, into docs/kill-matrix.
 	mkdir -p docs && rm -f docs/kill-matrix.md
 	UNPARK_KILL_TRIES=20 UNPARK_KILL_REPORT=$(CURDIR)/docs/kill-matrix.md go test -count=1 -timeout 90m -run 'TestKillMatrix|TestBrokerKilled' ./e2e
 
+.PHONY: week
+week: fetch ## Three simulated weeks of 2,000 conversations, all that is told compared with the truth
+	UNPARK_WEEK=1 go test -count=1 -timeout 30m -v -run TestWeekAgainstTheTruth ./connectors/genesys
+
 .PHONY: soak
 soak: fetch ## Load, kills and rebalances for SOAK (1h): nothing may grow, verify must be clean
 	UNPARK_SOAK=$(SOAK) go test -count=1 -timeout 12h -v -run TestSoak ./e2e

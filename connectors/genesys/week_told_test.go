@@ -12,7 +12,7 @@ import (
 
 // A working week, told as it was: nobody who waited too long is missed, nobody
 // else is told of, each once, in time, and taken back or cleared as it went on.
-// UNPARK_WEEK=1 has 2,000 conversations in five days, three times; else it is one
+// UNPARK_WEEK=1 (make week) has 2,000 conversations in five days, three times; else it is one
 // day of fewer and the two after it, which -short leaves out.
 func TestWeekAgainstTheTruth(t *testing.T) {
 	for _, seed := range weekSeeds() {
