@@ -124,7 +124,7 @@ lint: $(GOLANGCI) $(BUF) ## golangci-lint, buf lint, gofmt and go vet
 	unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; status=1; fi; \
 	go vet ./... || status=1; \
-	$(GOLANGCI) run ./... || status=1; \
+	GOLANGCI_LINT_CACHE=$(CURDIR)/bin/lint-cache $(GOLANGCI) run ./... || status=1; \
 	$(BUF) lint || status=1; \
 	exit $$status
 
