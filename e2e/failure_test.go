@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/internal/localtest"
 )
@@ -27,18 +30,24 @@ func verified(t *testing.T, d *deployment, l *load, ps ...*process) {
 	t.Log(strings.TrimSpace(d.unpark("verify", "--config", d.folder("verify"))))
 }
 
-// grew waits until n more escalations were told than before.
+// grew waits until n more escalations are told.
 func grew(t *testing.T, d *deployment, n int) {
 	t.Helper()
-	told := follow(d, "escalations")
-	told.all()
-	want := told.count() + n
-	eventually(t, time.Minute, fmt.Sprintf("%d more escalations", n), func() error {
-		if got := told.count(); got < want {
-			return fmt.Errorf("%d of %d", got, want)
-		}
-		return nil
-	})
+	cl, err := kgo.NewClient(kgo.SeedBrokers(d.broker), kgo.ConsumeTopics(d.topic("escalations")), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtEnd()), kgo.FetchMaxWait(pollEvery))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	got := 0
+	for got < n && ctx.Err() == nil {
+		got += cl.PollFetches(ctx).NumRecords()
+	}
+	if got < n {
+		t.Fatalf("%d more escalations within a minute, want %d", got, n)
+	}
 }
 
 // TestZombie stops a process dead (SIGSTOP) for longer than the session and the

@@ -196,6 +196,7 @@ type load struct {
 	client *kgo.Client
 	cancel context.CancelFunc
 	done   chan struct{}
+	each   int // how many conversations begin at a time
 	sent   int
 	open   time.Duration // how long a conversation stays open; 0: for ever
 	ended  int
@@ -204,11 +205,14 @@ type load struct {
 // endAfter has the load's conversations end, so long after they came.
 func endAfter(d time.Duration) func(*load) { return func(l *load) { l.open = d } }
 
+// each has so many conversations begin every loadEvery.
+func each(n int) func(*load) { return func(l *load) { l.each = n } }
+
 const loadEvery, loadEach = 50 * time.Millisecond, 10
 
 func startLoad(t *testing.T, d *deployment, opts ...func(*load)) *load {
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{t: t, d: d, client: client(t, d.broker), cancel: cancel, done: make(chan struct{})}
+	l := &load{t: t, d: d, client: client(t, d.broker), cancel: cancel, done: make(chan struct{}), each: loadEach}
 	for _, o := range opts {
 		o(l)
 	}
@@ -236,11 +240,11 @@ func (l *load) stop() {
 
 func (l *load) send(ctx context.Context) {
 	var records []*kgo.Record
-	for range loadEach {
+	for range l.each {
 		records = append(records, l.event(l.sent, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, time.Now().Add(-5*time.Hour)))
 		l.sent++
 	}
-	for behind := int(l.open/loadEvery) * loadEach; l.open > 0 && l.ended < l.sent-behind; l.ended++ {
+	for behind := int(l.open/loadEvery) * l.each; l.open > 0 && l.ended < l.sent-behind; l.ended++ {
 		records = append(records, l.event(l.ended, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END, time.Now()))
 	}
 	if err := l.client.ProduceSync(context.WithoutCancel(ctx), records...).FirstErr(); err != nil {

@@ -86,3 +86,16 @@ func (d *deployment) readByProcessor(cl *kgo.Client, n int64) error {
 	}
 	return nil
 }
+
+// workedUp says whether the processor's group has come to where the input ends
+// now.
+func (d *deployment) workedUp(cl *kgo.Client) error {
+	adm := kadm.NewClient(cl)
+	ends, err := adm.ListEndOffsets(d.t.Context(), d.topic("conversation-events"))
+	if err != nil {
+		return err
+	}
+	want := int64(0)
+	ends.Each(func(o kadm.ListedOffset) { want += o.Offset })
+	return poll(d.t, time.Now().Add(30*time.Second), func() error { return d.readByProcessor(cl, want) })
+}

@@ -45,8 +45,13 @@ type result struct {
 	took           time.Duration
 }
 
-// command runs unpark to its end.
+// command runs unpark to its end, which comes within a minute.
 func command(t *testing.T, env map[string]string, args ...string) result {
+	t.Helper()
+	return commandWithin(t, time.Minute, env, args...)
+}
+
+func commandWithin(t *testing.T, within time.Duration, env map[string]string, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), binary(t), args...)
@@ -58,10 +63,10 @@ func command(t *testing.T, env map[string]string, args ...string) result {
 	}
 	select {
 	case <-exited:
-	case <-time.After(time.Minute):
+	case <-time.After(within):
 		_ = cmd.Process.Kill()
 		<-exited
-		t.Fatalf("unpark %s did not end within a minute\n%s", strings.Join(args, " "), stderr.String())
+		t.Fatalf("unpark %s did not end within %v\n%s", strings.Join(args, " "), within, stderr.String())
 	}
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), time.Since(begun)}
 }
