@@ -1,18 +1,19 @@
 // Package clock tells the time to everything that produces records or waits, so
 // that a demo can let four hours pass in seconds.
 //
-// Reads: nothing.
-// Writes: nothing.
+// Reads: a file of a simulated time, where a process follows one.
+// Writes: the same file, where a process leads it.
 package clock
 
 import "time"
 
 // Clock is a time that starts at an instant and passes Speed times as fast as
-// the wall clock. It is safe for concurrent use.
+// the wall clock, or as a [Lead] says. It is safe for concurrent use.
 type Clock struct {
 	start time.Time
 	wall  time.Time
 	speed float64
+	lead  interface{ now() (time.Time, float64) }
 }
 
 // Real returns the wall clock.
@@ -26,13 +27,22 @@ func Scaled(start time.Time, speed float64) Clock {
 
 // Now returns the clock's time.
 func (c Clock) Now() time.Time {
-	if c.wall.IsZero() {
+	switch {
+	case c.lead != nil:
+		now, _ := c.lead.now()
+		return now
+	case c.wall.IsZero():
 		return time.Now()
 	}
 	return c.start.Add(time.Duration(float64(time.Since(c.wall)) * c.speed))
 }
 
-// Wall returns how long the wall clock takes until d has passed on this one.
+// Wall returns how long the wall clock takes until d has passed on this one; on
+// one that is led, how long at least.
 func (c Clock) Wall(d time.Duration) time.Duration {
-	return time.Duration(float64(d) / c.speed)
+	speed := c.speed
+	if c.lead != nil {
+		_, speed = c.lead.now()
+	}
+	return time.Duration(float64(d) / speed)
 }
