@@ -15,6 +15,7 @@ func (c *conversation) arrive(queue string) {
 		}
 		c.truth.begin(l.started, c.outbound)
 		c.write(l, Customer, sent)
+		c.happened(Arrives, "", queue)
 		c.tellStart(l)
 		c.after(between(c.rng, 20*time.Millisecond, 200*time.Millisecond), func() {
 			c.tell("contact", l, map[string]any{"externalContactId": c.contact, "divisionId": c.org.people.division.ID})
@@ -114,6 +115,7 @@ func (c *conversation) connect(l *leg) {
 	l.state, l.resumes = "connected", time.Time{}
 	l.turn("interact", c.org.now)
 	c.truth.hold(l.participant.user, c.org.now)
+	c.happened(Takes, l.participant.user, l.queue)
 }
 
 // decline lets an alert ring until it is given up; the queue goes on.
@@ -149,6 +151,7 @@ func (c *conversation) answer() {
 		l = c.resume(l)
 	}
 	c.write(l, Agent, c.org.now)
+	c.happened(Answers, l.participant.user, l.queue)
 	switch {
 	case c.media != Email:
 	case !c.org.config.MultiAction:
@@ -176,6 +179,7 @@ func (c *conversation) park(resumes time.Time) {
 		return
 	}
 	l.state, l.parked, l.resumes = "parked", c.org.now, resumes
+	c.happened(Parks, l.participant.user, l.queue)
 	l.turn("parked", c.org.now)
 	if c.org.config.Unknowns.ParkingEndsSession {
 		l.disconnect = "CLIENT"
@@ -211,6 +215,7 @@ func (c *conversation) reply(queue string) {
 		c.tellStart(l)
 	}
 	c.write(l, Customer, c.org.now)
+	c.happened(Writes, "", l.queue)
 }
 
 // close has the agent hang up, which ends it for the customer too.
@@ -234,6 +239,7 @@ func (c *conversation) leave(disconnect string) {
 		}
 	}
 	c.truth.end(c.org.now)
+	c.happened(Leaves, "", "")
 	c.after(15*time.Millisecond, func() {
 		for l := range c.legs() {
 			if l.open() && l.participant.purpose != "customer" {
@@ -267,6 +273,7 @@ func (c *conversation) transfer(l *leg, queue string) {
 	}
 	t := &transfer{id: uuid(c.rng), state: "Pending", kind: "Unattended", user: l.participant.user, queue: queue, at: c.org.now}
 	c.transfers = append(c.transfers, t)
+	c.happened(Transfers, l.participant.user, queue)
 	c.end(l, "TRANSFER")
 	c.note(l)
 	c.after(between(c.rng, 28*time.Millisecond, 67*time.Millisecond), func() {

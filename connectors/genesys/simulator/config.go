@@ -26,6 +26,9 @@ type Config struct {
 	// MultiAction has agents send any number of e-mails in one conversation. By
 	// default the first reply ends the agent's part, and the conversation.
 	MultiAction bool
+	// Happened is told what people do, as it happens; nil: nobody is. It is called
+	// with the organisation locked and must not call it.
+	Happened func(Happening)
 
 	Delivery Delivery
 	Unknowns Unknowns

@@ -34,6 +34,7 @@ type conversation struct {
 	// script counts the changes of plan: what was planned before an action through
 	// the API no longer happens.
 	script int
+	delay  time.Duration // of its events on their way
 	truth  Truth
 }
 

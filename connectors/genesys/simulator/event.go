@@ -169,7 +169,7 @@ func (c *conversation) publish(topic string, body map[string]any) {
 func (c *conversation) deliver(published time.Time, e map[string]any) {
 	d := c.org.config.Delivery
 	take := func() time.Time {
-		delay := between(c.rng, 0, d.Delay)
+		delay := c.delay + between(c.rng, 0, d.Delay)
 		if c.rng.Float64() < d.Late {
 			delay += between(c.rng, 0, d.LateBy)
 		}

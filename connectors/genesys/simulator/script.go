@@ -174,6 +174,12 @@ func (s *Script) Close() { s.step(func() { s.c.close(s.c.held()) }) }
 // Leave has the customer go.
 func (s *Script) Leave() { s.step(func() { s.c.leave("PEER") }) }
 
+// Delay has EventBridge deliver the events of the conversation d later than
+// usual, from now on.
+func (s *Script) Delay(d time.Duration) {
+	s.step(func() { s.c.delay = d; s.c.happened(Delayed, "", "") })
+}
+
 // Do is called when the time has come, with the organisation locked: it must not
 // call it.
 func (s *Script) Do(f func()) { s.step(f) }
