@@ -1,0 +1,152 @@
+// Package lockstep keeps a simulated time from running ahead of the unpark that
+// lives by it: the clock hurries while the processor's ticks and the verifier's
+// answers follow closely, and passes as slowly as the wall clock while they do
+// not. So what comes of a simulation does not depend on how busy the machine is.
+//
+// Reads: conversation-events, genesys-requests.
+// Writes: nothing.
+package lockstep
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/clock"
+	"unpark/schemas"
+)
+
+// Config is what a Watch works with.
+type Config struct {
+	Kafka      []kgo.Opt
+	Prefix     string
+	Partitions int32
+	Lead       *clock.Lead
+	// Leash is how far the clock may be ahead of the newest tick of any partition
+	// and of any request that is not answered, in its own time.
+	Leash time.Duration
+	// Patience is how long, in wall time, a request is waited for: while Genesys is
+	// out of order its answer needs the clock to go on.
+	Patience time.Duration
+}
+
+// Watch reads the log as it grows.
+type Watch struct {
+	config Config
+	client *kgo.Client
+
+	mu    sync.Mutex
+	ticks map[int32]time.Time
+	asked map[string]request // not answered, by id
+	early map[string]bool    // answered, the request not read yet
+}
+
+type request struct {
+	at   time.Time // on the clock
+	seen time.Time // on the wall
+}
+
+// New opens a watch; Run works.
+func New(c Config) (*Watch, error) {
+	client, err := kgo.NewClient(append(c.Kafka[:len(c.Kafka):len(c.Kafka)],
+		kgo.ConsumeTopics(schemas.ConversationEvents.Name(c.Prefix), schemas.GenesysRequests.Name(c.Prefix)),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("lockstep: %w", err)
+	}
+	return &Watch{
+		config: c, client: client,
+		ticks: make(map[int32]time.Time), asked: make(map[string]request), early: make(map[string]bool),
+	}, nil
+}
+
+// look is how often, in wall time, the limit of the clock is moved.
+const look = 3 * time.Millisecond
+
+// Run leads the clock until ctx ends.
+func (w *Watch) Run(ctx context.Context) error {
+	var reading sync.WaitGroup
+	reading.Go(func() { w.read(ctx) })
+	defer reading.Wait()
+	defer w.client.Close()
+	every := time.NewTicker(look)
+	defer every.Stop()
+	for {
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return nil
+		}
+		if now := w.config.Lead.Clock().Now(); w.Behind(now) <= w.config.Leash {
+			if err := w.config.Lead.Until(now.Add(w.config.Leash)); err != nil {
+				return fmt.Errorf("lockstep: %w", err)
+			}
+		}
+	}
+}
+
+// Behind is how far unpark is behind an instant of the clock: its oldest tick, or
+// the oldest request that is still worth waiting for.
+func (w *Watch) Behind(now time.Time) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	oldest := now
+	for p := range w.config.Partitions {
+		if at := w.ticks[p]; at.Before(oldest) {
+			oldest = at
+		}
+	}
+	for _, r := range w.asked {
+		if r.at.Before(oldest) && time.Since(r.seen) < w.config.Patience {
+			oldest = r.at
+		}
+	}
+	return now.Sub(oldest)
+}
+
+func (w *Watch) read(ctx context.Context) {
+	for ctx.Err() == nil {
+		fetches := w.client.PollFetches(ctx)
+		w.mu.Lock()
+		fetches.EachRecord(w.note)
+		w.mu.Unlock()
+	}
+}
+
+func (w *Watch) note(r *kgo.Record) {
+	if r.Topic == schemas.GenesysRequests.Name(w.config.Prefix) {
+		var asked schemas.GenesysRequest
+		if asked.UnmarshalVT(r.Value) == nil && !w.early[asked.Id] {
+			w.asked[asked.Id] = request{time.UnixMilli(asked.RequestedAtMs), time.Now()}
+		}
+		delete(w.early, asked.Id)
+		return
+	}
+	var in schemas.InputRecord
+	if in.UnmarshalVT(r.Value) != nil {
+		return
+	}
+	switch k := in.Kind.(type) {
+	case *schemas.InputRecord_Tick:
+		w.ticks[r.Partition] = r.Timestamp
+	case *schemas.InputRecord_ThreadObserved:
+		w.answered(k.ThreadObserved.RequestId)
+	case *schemas.InputRecord_CheckFailed:
+		w.answered(k.CheckFailed.RequestId)
+	case *schemas.InputRecord_ActionDone:
+		w.answered(k.ActionDone.RequestId)
+	}
+}
+
+func (w *Watch) answered(id string) {
+	if _, ok := w.asked[id]; !ok && id != "" {
+		w.early[id] = true
+	}
+	delete(w.asked, id)
+}

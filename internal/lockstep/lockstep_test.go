@@ -1,0 +1,68 @@
+package lockstep
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/schemas"
+)
+
+var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+func record(t *testing.T, topic schemas.Topic, partition int32, at time.Time, v interface{ MarshalVT() ([]byte, error) }) *kgo.Record {
+	t.Helper()
+	value, err := v.MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &kgo.Record{Topic: topic.Suffix, Partition: partition, Timestamp: at, Value: value}
+}
+
+// The clock may go on when every partition has ticked and every request has its
+// answer, in whichever order the two are read; and when a request is not answered
+// for longer than anybody should wait.
+func TestBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &Watch{
+			config: Config{Partitions: 2, Patience: time.Second},
+			ticks:  map[int32]time.Time{}, asked: map[string]request{}, early: map[string]bool{},
+		}
+		now := monday.Add(time.Hour)
+		behind := func(want time.Duration) {
+			t.Helper()
+			if got := w.Behind(now); got != want {
+				t.Errorf("behind by %v, want %v", got, want)
+			}
+		}
+		tick := func(p int32, at time.Time) {
+			w.note(record(t, schemas.ConversationEvents, p, at, &schemas.InputRecord{Kind: &schemas.InputRecord_Tick{Tick: &schemas.Tick{}}}))
+		}
+		ask := func(id string, at time.Time) {
+			w.note(record(t, schemas.GenesysRequests, 0, at, &schemas.GenesysRequest{Id: id, RequestedAtMs: at.UnixMilli()}))
+		}
+		answer := func(id string) {
+			w.note(record(t, schemas.ConversationEvents, 0, now, &schemas.InputRecord{Kind: &schemas.InputRecord_CheckFailed{CheckFailed: &schemas.CheckFailed{RequestId: id}}}))
+		}
+		tick(0, now)
+		if w.Behind(now) < time.Hour {
+			t.Error("a partition without a tick is not behind")
+		}
+		tick(1, now.Add(-time.Minute))
+		behind(time.Minute)
+		tick(1, now)
+		behind(0)
+		ask("a", now.Add(-2*time.Minute))
+		behind(2 * time.Minute)
+		answer("b")
+		ask("b", now.Add(-3*time.Minute))
+		behind(2 * time.Minute)
+		answer("a")
+		behind(0)
+		ask("c", now.Add(-2*time.Minute))
+		time.Sleep(time.Second)
+		behind(0)
+	})
+}
