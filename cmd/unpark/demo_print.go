@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
+	"time"
 
+	"unpark/connectors/genesys/simulator"
 	"unpark/connectors/notify"
 )
 
@@ -59,26 +63,58 @@ func (p *demoPrinter) encode(record map[string]any) {
 
 const demoTime = "15:04:05"
 
-func (p *demoPrinter) opening(s demoScript, f demoFlags) {
+func (p *demoPrinter) opening(f demoFlags) {
 	if p.json {
 		p.encode(map[string]any{
-			"type": "opening", "start": s.Start, "end": s.End,
+			"type": "opening", "start": demoOpens, "end": demoCloses,
 			"conversations": f.conversations, "speed": f.speed, "seed": f.seed,
 		})
 		return
 	}
-	p.printf(`A contact centre from %s to %s, %g times as fast as the clock on the wall.
-The promise: an answer within 4 hours; the manager hears after 3.5.
+	p.printf(`A contact centre on a Wednesday from %s to %s, %g times as fast as the clock on the wall.
+The promise: an answer within 4 hours; the manager hears after 3.5. Before that unpark asks
+Genesys who wrote last. What is open for 48 hours goes back to its queue.
 
-`, s.Start.Format("15:04"), s.End.Format("15:04"), f.speed)
+`, demoOpens.Format("15:04"), demoCloses.Format("15:04"), f.speed)
 }
 
-func (p *demoPrinter) scene(s scene) {
+// happened tells what people do.
+func (p *demoPrinter) happened(h simulator.Happening) {
+	said := map[simulator.What]string{
+		simulator.Arrives: map[string]string{simulator.Email: "an e-mail", simulator.Message: "a WhatsApp message"}[h.Media] + " arrives for " + h.Queue,
+		simulator.Takes:   h.User + " opens it", simulator.Answers: h.User + " answers", simulator.Writes: "the customer writes again",
+		simulator.Parks: h.User + " parks it", simulator.Transfers: h.User + " gives it to queue " + h.Queue,
+		simulator.Leaves: "it is over", simulator.Delayed: "the events of what follows are half an hour late",
+	}[h.What]
+	at := demoTime
 	switch {
+	case h.At.Before(demoBegan):
+		at = "Mon 15:04"
+	case h.Story == storyOld && h.What == simulator.Transfers:
+		said = "unpark gives it back to queue " + h.Queue
+	}
+	if p.json {
+		p.encode(map[string]any{"type": "scene", "at": h.At, "text": h.Conversation + ": " + said, "envelope": nil})
+		return
+	}
+	p.printf("%s  %s: %s\n", h.At.Format(at), h.Conversation, said)
+}
+
+// envelope shows what EventBridge delivers.
+func (p *demoPrinter) envelope(d simulator.Delivered) {
+	if p.json {
+		p.encode(map[string]any{"type": "scene", "at": d.At, "text": "", "envelope": json.RawMessage(d.Envelope)})
+	}
+}
+
+// scene tells what concerns everybody.
+func (p *demoPrinter) scene(at time.Time, line string) {
+	switch {
+	case line == "":
 	case p.json:
-		p.encode(map[string]any{"type": "scene", "at": s.At, "text": s.Line, "envelope": json.RawMessage(s.Envelope)})
-	case s.Line != "":
-		p.printf("%s  %s\n", s.At.Format(demoTime), s.Line)
+		p.encode(map[string]any{"type": "scene", "at": at, "text": line, "envelope": nil})
+	default:
+		p.printf("%s  %s\n", at.Format(demoTime), line)
 	}
 }
 
@@ -90,34 +126,34 @@ func (p *demoPrinter) stopped() {
 
 // summary prints how the conversations went and what was told of them; an error
 // says that they do not agree.
-func (p *demoPrinter) summary(s demoScript, told map[string]int) error {
-	agree := total(told) == total(s.Expected)
-	for k, n := range s.Expected {
-		agree = agree && told[k] == n
-	}
+func (p *demoPrinter) summary(truth []simulator.Truth, asked int, told map[string]int) error {
+	want, stories := expected(truth), storiesOf(truth)
+	agree := maps.Equal(told, want)
 	if p.json {
-		p.encode(map[string]any{"type": "summary", "conversations": s.Stories, "expected": s.Expected, "told": told, "agree": agree})
+		p.encode(map[string]any{"type": "summary", "conversations": stories, "asked": asked, "expected": want, "told": told, "agree": agree})
 	} else {
-		p.printSummary(s, told, agree)
+		p.printSummary(stories, asked, want, told)
 	}
 	if !agree {
-		return errors.New("what was told is not what the script expects")
+		return errors.New("what was told is not what the organisation knows to be so")
 	}
 	return nil
 }
 
-func (p *demoPrinter) printSummary(s demoScript, told map[string]int, agree bool) {
-	p.printf("\n%d conversations:\n", total(s.Stories))
-	for _, story := range stories {
-		if n := s.Stories[story]; n > 0 {
-			p.printf("  %4d  %s\n", n, story)
+func (p *demoPrinter) printSummary(stories map[string]int, asked int, want, told map[string]int) {
+	p.printf("\n%d conversations:\n", total(stories))
+	for _, story := range slices.Concat(demoStories, []demoStory{{name: storyOld}}) {
+		if n := stories[story.name]; n > 0 {
+			p.printf("  %4d  %s\n", n, story.name)
 		}
 	}
-	p.printf("\n%d messages to the manager, %d expected:\n", total(told), total(s.Expected))
-	for _, k := range sortedKeys(s.Expected) {
-		p.printf("  %4d  %-18s (%d expected)\n", told[k], k, s.Expected[k])
+	p.printf("\nGenesys was asked %d times. %d messages to the manager, %d expected:\n", asked, total(told), total(want))
+	kinds := maps.Clone(told)
+	maps.Copy(kinds, want)
+	for _, k := range sortedKeys(kinds) {
+		p.printf("  %4d  %-18s (%d expected)\n", told[k], k, want[k])
 	}
-	if agree {
+	if maps.Equal(told, want) {
 		p.printf("\nNobody was forgotten, nothing was told twice.\n")
 	}
 }
