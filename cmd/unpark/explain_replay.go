@@ -84,13 +84,13 @@ func replayStates(ctx context.Context, files inputs, rules fileRules, compiled *
 
 // pipeUntil applies the envelopes of a file whose own time is not after limit.
 // What cannot be used is passed over: `replay` reports it.
-func pipeUntil(ctx context.Context, driver *replay.Driver, file input, keep func(org string) ([]string, bool), limit int64) error {
-	lines := eventbridge.NewLines(file)
+func pipeUntil(ctx context.Context, driver *replay.Driver, file input, keep eventbridge.Keeper, limit int64) error {
+	lines, decoder := eventbridge.NewLines(file), eventbridge.NewDecoder(keep)
 	for lines.Next() {
 		if lines.Number()%linesAtOnce == 0 && ctx.Err() != nil {
 			return errors.New("interrupted")
 		}
-		decoded, unusable := decodeLine(lines.Bytes(), lines.TooLong(), keep)
+		decoded, unusable := decodeLine(decoder, lines.Bytes(), lines.TooLong())
 		if unusable != nil || decoded.EventTime > limit {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -27,11 +28,24 @@ func BenchmarkReplayFiles(b *testing.B) {
 	writeHistory(b, path, b.N)
 	b.ResetTimer()
 	b.ReportAllocs()
+	cpu := cpuTime(b)
 	f := replayFlags{config: filepath.Dir(rules), clock: clockEvent, events: []string{path}}
 	if err := runReplay(b.Context(), f, 0, io.Discard, io.Discard); err != nil {
 		b.Fatal(err)
 	}
+	b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/float64(b.N), "cpu-ns/op")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// cpuTime is what the process has used of all processors: on a busy machine it says
+// more than the time that has passed.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func writeHistory(b *testing.B, path string, events int) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
+	"sync"
 
 	"unpark/connectors/eventbridge"
 )
@@ -15,15 +17,19 @@ const (
 	bytesAtOnce = 1 << 20
 )
 
-// block is some lines of a file, and what they say to each judge.
+// block is some lines of a file, and what they say to each judge. Its memory is used
+// again for later lines.
 type block struct {
-	file  string
-	at    int64 // how much of all files has been read
-	text  []byte
-	lines []line
-	err   error         // what ended the file behind the lines
-	done  chan struct{} // closed when the lines are decoded
+	file    string
+	at      int64 // how much of all files has been read
+	text    []byte
+	lines   []line
+	decoded []eventbridge.Decoded // of all lines
+	err     error                 // what ended the file behind the lines
+	done    chan struct{}         // gets a value when the lines are decoded
 }
+
+var blocks = sync.Pool{New: func() any { return &block{done: make(chan struct{}, 1)} }}
 
 // line is one line of a block.
 type line struct {
@@ -37,7 +43,7 @@ type line struct {
 // decodeFiles reads the files one after the other, decodes their lines on all
 // cores, and calls take with every block in the order of the files, until it returns
 // an error. keeps are the attributes that each judge keeps.
-func decodeFiles(ctx context.Context, files inputs, keeps []keeper, take func(*block) error) error {
+func decodeFiles(ctx context.Context, files inputs, keeps []eventbridge.Keeper, take func(*block) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	workers := runtime.GOMAXPROCS(0)
@@ -59,8 +65,13 @@ func decodeFiles(ctx context.Context, files inputs, keeps []keeper, take func(*b
 	}()
 	for range workers {
 		go func() {
+			decoders := make([]*eventbridge.Decoder, len(keeps))
+			for i, keep := range keeps {
+				decoders[i] = eventbridge.NewDecoder(keep)
+			}
 			for b := range work {
-				b.decode(keeps)
+				b.decode(decoders)
+				b.done <- struct{}{}
 			}
 		}()
 	}
@@ -74,15 +85,12 @@ func decodeFiles(ctx context.Context, files inputs, keeps []keeper, take func(*b
 			if err := take(b); err != nil {
 				return err
 			}
+			blocks.Put(b)
 		case <-ctx.Done():
 			return errors.New("interrupted")
 		}
 	}
 }
-
-// keeper says which attributes a judge keeps of an org's events, and whether it
-// knows the org.
-type keeper func(org string) (attributes []string, known bool)
 
 // split cuts the files into blocks, until next returns false or a file cannot be
 // read.
@@ -91,7 +99,8 @@ func (fs inputs) split(next func(*block) bool) {
 	for _, f := range fs {
 		lines := eventbridge.NewLines(f)
 		for more := true; more; {
-			b := &block{file: f.name, done: make(chan struct{})}
+			b := blocks.Get().(*block)
+			b.file, b.err, b.text, b.lines = f.name, nil, b.text[:0], b.lines[:0]
 			more = b.fill(lines)
 			b.at = read + f.offset()
 			if !next(b) || b.err != nil {
@@ -118,14 +127,14 @@ func (b *block) fill(lines *eventbridge.Lines) (more bool) {
 	return true
 }
 
-func (b *block) decode(keeps []keeper) {
-	defer close(b.done)
-	all := make([]eventbridge.Decoded, len(b.lines)*len(keeps))
+func (b *block) decode(decoders []*eventbridge.Decoder) {
+	n := len(decoders)
+	b.decoded = slices.Grow(b.decoded[:0], len(b.lines)*n)[:len(b.lines)*n]
 	for i := range b.lines {
 		l := &b.lines[i]
-		l.decoded = all[i*len(keeps) : (i+1)*len(keeps)]
-		for j, keep := range keeps {
-			if l.decoded[j], l.unusable = decodeLine(b.text[l.begin:l.end], l.tooLong, keep); l.unusable != nil {
+		l.decoded = b.decoded[i*n : (i+1)*n]
+		for j, d := range decoders {
+			if l.decoded[j], l.unusable = decodeLine(d, b.text[l.begin:l.end], l.tooLong); l.unusable != nil {
 				break
 			}
 		}
@@ -133,13 +142,16 @@ func (b *block) decode(keeps []keeper) {
 }
 
 // decodeLine decodes an envelope; one that is too long has no text.
-func decodeLine(text []byte, tooLong bool, keep keeper) (eventbridge.Decoded, *eventbridge.DecodeError) {
+func decodeLine(d *eventbridge.Decoder, text []byte, tooLong bool) (eventbridge.Decoded, *eventbridge.DecodeError) {
 	if tooLong {
 		return eventbridge.Decoded{}, &eventbridge.DecodeError{
 			Reason: eventbridge.TooLarge, Err: fmt.Errorf("a line of more than %d bytes", eventbridge.MaxEnvelope),
 		}
 	}
-	decoded, err := eventbridge.Decode(text, keep)
+	decoded, err := d.Decode(text)
+	if err == nil {
+		return decoded, nil
+	}
 	unusable, _ := errors.AsType[*eventbridge.DecodeError](err)
 	return decoded, unusable
 }

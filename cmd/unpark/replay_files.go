@@ -66,7 +66,7 @@ func (fs inputs) size() (n int64) {
 
 // read implements history.
 func (fs inputs) read(ctx context.Context, r *replayRun) error {
-	var keeps []keeper
+	var keeps []eventbridge.Keeper
 	for _, j := range r.judges {
 		keeps = append(keeps, j.keep)
 	}

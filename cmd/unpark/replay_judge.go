@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"unpark/config"
+	"unpark/connectors/eventbridge"
 	"unpark/processor"
 	"unpark/processor/replay"
 	"unpark/processor/stream"
@@ -20,7 +21,7 @@ import (
 type judge struct {
 	side   *side
 	rules  fileRules
-	keep   keeper
+	keep   eventbridge.Keeper
 	driver *replay.Sharded
 }
 
@@ -51,7 +52,7 @@ func newJudge(ctx context.Context, orgs []config.Org, s *side, stderr io.Writer)
 			return nil, errors.Join(err, driver.Close())
 		}
 	}
-	return &judge{side: s, rules: rules, keep: keepAttributes(rules), driver: driver}, nil
+	return &judge{side: s, rules: rules, keep: rules.keeper(), driver: driver}, nil
 }
 
 // pipe judges a fact about a conversation, whose own time is at.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"unpark/config"
+	"unpark/connectors/eventbridge"
 	"unpark/schemas"
 )
 
@@ -40,6 +41,19 @@ func (r fileRules) Rules(_ context.Context, org, version string) ([]byte, bool, 
 func (r fileRules) NewestRules(org string) ([]byte, string, bool) {
 	o, ok := r.orgs[org]
 	return o.json, o.version, ok
+}
+
+// keeper says which attributes are kept, as keepAttributes does of rules that
+// change.
+func (r fileRules) keeper() eventbridge.Keeper {
+	kept := make(map[string][]string, len(r.orgs))
+	for id, o := range r.orgs {
+		kept[id] = attributesOf(o.json)
+	}
+	return func(org string) ([]string, bool) {
+		keys, known := kept[org]
+		return keys, known
+	}
 }
 
 func (r fileRules) activations() []*schemas.InputRecord {

@@ -38,13 +38,23 @@ type Decoded struct {
 	OrgKnown bool
 }
 
-// Decode reads one EventBridge envelope. keep names the attributes that an org
-// keeps and whether the org is known at all; it is asked once per envelope.
+// Keeper names the attributes that an org keeps and says whether the org is known
+// at all.
+type Keeper func(org string) (attributes []string, known bool)
+
+// Decode reads one EventBridge envelope, for whose org it asks keep.
 //
 // The error is a *DecodeError. Decode keeps nothing of raw and is safe for
 // concurrent use if keep is. The format is that of Genesys's detail events
 // (v2.detail.events.conversation.{id}.*) and of unpark.thread.observed.
-func Decode(raw []byte, keep func(org string) (attributes []string, known bool)) (Decoded, error) {
+func Decode(raw []byte, keep Keeper) (Decoded, error) {
+	d := Decoder{keep: keep, slots: make([]slot, 1)}
+	return d.Decode(raw)
+}
+
+// decode reads an envelope of any form, part by part, and says what is wrong with
+// one that cannot be used.
+func decode(raw []byte, keep Keeper) (Decoded, error) {
 	env, err := readEnvelope(raw)
 	if err != nil {
 		return Decoded{}, err
@@ -72,14 +82,18 @@ func Decode(raw []byte, keep func(org string) (attributes []string, known bool))
 }
 
 func (d *Decoded) event(env envelope, attributes []string) error {
-	topic, ok := topicOf(env.detailType)
+	topic, ok := topicOf([]byte(env.detailType))
 	if !ok {
 		return fail(UnknownTopic, "the detail-type is no detail event of a conversation")
 	}
-	e := &schemas.ConversationEvent{OrgId: d.Org, Topic: topic, EnvelopeId: env.id}
-	if err := readEvent(env.body, e, attributes); err != nil {
-		return err
+	s := scanner{b: env.body}
+	f := fields{topic: topic}
+	f.read(&s, attributes)
+	if s.mistyped {
+		return fail(WrongEnvelope, "a field of eventBody is of another type")
 	}
+	e := &schemas.ConversationEvent{}
+	f.fill(e, d.Org, []byte(env.id))
 	d.Conversation, d.EventTime = e.ConversationId, e.EventTimeMs
 	d.Input = &schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: e}}
 	if hasSession(topic) && e.SessionId == "" {

@@ -249,6 +249,7 @@ func FuzzDecode(f *testing.F) {
 		if blank := Blank(raw); !json.Valid(blank) || bytes.ContainsAny(blank, "@") {
 			t.Fatalf("blank: %s", blank)
 		}
+		compareWays(t, NewDecoder(keepVIP), raw)
 		d, err := Decode(raw, keepVIP)
 		if err != nil {
 			var refused *DecodeError
@@ -279,8 +280,9 @@ func BenchmarkDecode(b *testing.B) {
 	raw := samples(b)[0]
 	b.SetBytes(int64(len(raw)))
 	b.ReportAllocs()
+	d := NewDecoder(keepVIP)
 	for b.Loop() {
-		if _, err := Decode(raw, keepVIP); err != nil {
+		if _, err := d.Decode(raw); err != nil {
 			b.Fatal(err)
 		}
 	}

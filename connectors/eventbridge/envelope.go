@@ -1,8 +1,8 @@
 package eventbridge
 
 import (
+	"bytes"
 	"errors"
-	"strings"
 
 	"unpark/schemas"
 )
@@ -21,7 +21,7 @@ func readEnvelope(raw []byte) (envelope, error) {
 	var e envelope
 	s := scanner{b: raw}
 	object := s.peek() == '{'
-	for key := range s.object() {
+	for key, ok := s.object(); ok; key, ok = s.key() {
 		switch string(key) {
 		case "detail-type":
 			e.detailType = string(s.str())
@@ -54,7 +54,7 @@ func readEnvelope(raw []byte) (envelope, error) {
 }
 
 func readDetail(s *scanner) (body []byte) {
-	for key := range s.object() {
+	for key, ok := s.object(); ok; key, ok = s.key() {
 		if string(key) == "eventBody" {
 			body = s.skip()
 			continue
@@ -89,17 +89,17 @@ var eventTopics = map[string]schemas.EventTopic{
 
 // topicOf finds the event's name behind the last dot or the last but one, since
 // nothing forbids dots in an id.
-func topicOf(detailType string) (schemas.EventTopic, bool) {
-	rest, ok := strings.CutPrefix(detailType, topicPrefix)
+func topicOf(detailType []byte) (schemas.EventTopic, bool) {
+	rest, ok := bytes.CutPrefix(detailType, []byte(topicPrefix))
 	if !ok {
 		return 0, false
 	}
 	dot := len(rest)
 	for range 2 {
-		if dot = strings.LastIndexByte(rest[:dot], '.'); dot <= 0 {
+		if dot = bytes.LastIndexByte(rest[:dot], '.'); dot <= 0 {
 			break
 		}
-		if topic, ok := eventTopics[rest[dot+1:]]; ok {
+		if topic, ok := eventTopics[string(rest[dot+1:])]; ok {
 			return topic, true
 		}
 	}

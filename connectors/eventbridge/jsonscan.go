@@ -3,7 +3,6 @@ package eventbridge
 import (
 	"encoding/json"
 	"errors"
-	"iter"
 )
 
 var (
@@ -46,6 +45,13 @@ func (s *scanner) fail(err error) {
 
 // peek skips space and returns the next byte, zero at the end.
 func (s *scanner) peek() byte {
+	if s.i < len(s.b) && s.b[s.i] > ' ' {
+		return s.b[s.i]
+	}
+	return s.space()
+}
+
+func (s *scanner) space() byte {
 	for ; s.i < len(s.b); s.i++ {
 		switch c := s.b[s.i]; c {
 		case ' ', '\t', '\r', '\n':
@@ -82,49 +88,78 @@ func (s *scanner) other() {
 	s.skip()
 }
 
-// object yields the keys of the object that is next; the loop's body consumes
-// the value of each. A key is valid until the next step.
-func (s *scanner) object() iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		if s.peek() != '{' {
-			s.other()
-			return
-		}
-		s.container('}', func() bool {
-			if s.peek() != '"' {
-				s.fail(errSyntax)
-				return false
-			}
-			key := s.text()
-			return s.expect(':') && yield(key)
-		})
+// object begins the object that is next and returns its first key; ok is false if
+// there is none. The loop's body consumes the value of each key, which is valid
+// until the next step:
+//
+//	for key, ok := s.object(); ok; key, ok = s.key() {
+func (s *scanner) object() (key []byte, ok bool) {
+	if s.peek() != '{' {
+		s.other()
+		return nil, false
 	}
+	if !s.begin('}') {
+		return nil, false
+	}
+	return s.name()
 }
 
-// array yields once for each element of the array that is next; the loop's body
-// consumes it.
-func (s *scanner) array() iter.Seq[struct{}] {
-	return func(yield func(struct{}) bool) {
-		if s.peek() != '[' {
-			s.other()
-			return
-		}
-		s.container(']', func() bool { return yield(struct{}{}) })
+// key returns the next key of the object, behind a value.
+func (s *scanner) key() (key []byte, ok bool) {
+	if !s.more('}') {
+		return nil, false
 	}
+	return s.name()
 }
 
-// container reads from an opening bracket to the closing one.
-func (s *scanner) container(closing byte, element func() bool) {
+func (s *scanner) name() (key []byte, ok bool) {
+	if s.peek() != '"' {
+		s.fail(errSyntax)
+		return nil, false
+	}
+	key = s.text()
+	return key, s.expect(':')
+}
+
+// array begins the array that is next; ok is false if it has no element. The
+// loop's body consumes each:
+//
+//	for ok := s.array(); ok; ok = s.element() {
+func (s *scanner) array() (ok bool) {
+	if s.peek() != '[' {
+		s.other()
+		return false
+	}
+	return s.begin(']')
+}
+
+// element goes on to the next element of the array, behind one.
+func (s *scanner) element() (ok bool) { return s.more(']') }
+
+// begin reads an opening bracket; false if the closing one follows.
+func (s *scanner) begin(closing byte) bool {
 	s.i++
 	if s.depth++; s.depth > maxDepth {
 		s.fail(errDeep)
-		return
+		return false
 	}
-	if !s.accept(closing) {
-		for element() && s.err == nil && !s.accept(closing) && s.expect(',') {
-		}
+	if s.accept(closing) {
+		s.depth--
+		return false
 	}
-	s.depth--
+	return true
+}
+
+// more reads what stands between two values; false if the closing bracket does.
+func (s *scanner) more(closing byte) bool {
+	if s.err != nil {
+		return false
+	}
+	if s.accept(closing) {
+		s.depth--
+		return false
+	}
+	return s.expect(',')
 }
 
 func (s *scanner) literal(word string) {
@@ -141,11 +176,11 @@ func (s *scanner) skip() []byte {
 	start := s.i
 	switch {
 	case c == '{':
-		for range s.object() {
+		for _, ok := s.object(); ok; _, ok = s.key() {
 			s.skip()
 		}
 	case c == '[':
-		for range s.array() {
+		for ok := s.array(); ok; ok = s.element() {
 			s.skip()
 		}
 	case c == '"':

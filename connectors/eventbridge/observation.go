@@ -27,7 +27,7 @@ func (d *Decoded) observation(env envelope) error {
 }
 
 func readObservation(s *scanner, o *schemas.ThreadObserved) {
-	for key := range s.object() {
+	for key, ok := s.object(); ok; key, ok = s.key() {
 		switch string(key) {
 		case "conversationId":
 			o.ConversationId = string(s.str())
@@ -58,7 +58,7 @@ func readAgent(s *scanner) *schemas.Agent {
 		return nil
 	}
 	a := &schemas.Agent{}
-	for key := range s.object() {
+	for key, ok := s.object(); ok; key, ok = s.key() {
 		switch string(key) {
 		case "id":
 			a.Id = string(s.str())
@@ -82,10 +82,10 @@ func readAgent(s *scanner) *schemas.Agent {
 
 func readMessages(s *scanner) []*schemas.ThreadMessage {
 	var all []*schemas.ThreadMessage
-	for range s.array() {
+	for ok := s.array(); ok; ok = s.element() {
 		var at *int64
 		m := &schemas.ThreadMessage{}
-		for key := range s.object() {
+		for key, ok := s.object(); ok; key, ok = s.key() {
 			switch string(key) {
 			case "at":
 				at = instant(s)

@@ -1,0 +1,150 @@
+package eventbridge
+
+import (
+	"bytes"
+	"time"
+
+	"unpark/schemas"
+)
+
+// slotsAtOnce is for how many events a Decoder takes memory at a time.
+const slotsAtOnce = 64
+
+// Decoder is Decode for many envelopes. It reads an event that looks as
+// EventBridge writes them in one pass, and leaves all others to decode, so that
+// there is one place that knows what is wrong with an envelope. Not for concurrent
+// use.
+type Decoder struct {
+	keep  Keeper
+	slots []slot // for the next events
+	// source is that of the newest envelope, and org what it names.
+	source, org string
+}
+
+// slot is the memory of one event.
+type slot struct {
+	input schemas.InputRecord
+	kind  schemas.InputRecord_Event
+	event schemas.ConversationEvent
+}
+
+// NewDecoder returns a decoder that asks keep for the org of each envelope.
+func NewDecoder(keep Keeper) *Decoder { return &Decoder{keep: keep} }
+
+// Decode is Decode.
+func (d *Decoder) Decode(raw []byte) (Decoded, error) {
+	if decoded, ok := d.onePass(raw); ok {
+		return decoded, nil
+	}
+	return decode(raw, d.keep)
+}
+
+// onePass decodes an event; ok is false if anything is unusual. It takes nothing
+// that decode refuses, and reads no field in another way.
+func (d *Decoder) onePass(raw []byte) (out Decoded, ok bool) {
+	if len(raw) > MaxEnvelope {
+		return out, false
+	}
+	var id, taken, detailType, source []byte
+	var body fields
+	s := scanner{b: raw}
+	for key, ok := s.object(); ok; key, ok = s.key() {
+		switch string(key) {
+		case "id":
+			id = s.str()
+		case "time":
+			taken = s.str()
+		case "detail-type", "source":
+			if body.topic != 0 {
+				return out, false // what was read depends on it
+			}
+			if value := s.str(); string(key) == "source" {
+				source = value
+			} else {
+				detailType = value
+			}
+		case "detail":
+			topic, isEvent := topicOf(detailType)
+			if !isEvent || body.topic != 0 || !d.readSource(source) {
+				return out, false
+			}
+			out.Org = d.org
+			var attributes []string
+			attributes, out.OrgKnown = d.keep(out.Org)
+			body.topic = topic
+			if !body.readFrom(&s, attributes) {
+				return out, false
+			}
+		default:
+			s.skip()
+		}
+	}
+	if s.end(); s.err != nil || s.mistyped || !body.usable(id, d.org) || !timely(body.eventTime, taken) {
+		return out, false
+	}
+	if len(d.slots) == 0 {
+		d.slots = make([]slot, slotsAtOnce)
+	}
+	d.slots[0].give(&out, &body, id)
+	d.slots = d.slots[1:]
+	return out, true
+}
+
+// give makes the slot's memory the event.
+func (m *slot) give(out *Decoded, body *fields, envelopeID []byte) {
+	body.fill(&m.event, out.Org, envelopeID)
+	m.kind.Event = &m.event
+	m.input.Kind = &m.kind
+	out.Input, out.Conversation, out.EventTime = &m.input, m.event.ConversationId, body.eventTime
+}
+
+// readFrom reads the eventBody of a detail; false if it has none, or two.
+func (f *fields) readFrom(s *scanner, attributes []string) (ok bool) {
+	for key, more := s.object(); more; key, more = s.key() {
+		if string(key) != "eventBody" {
+			s.skip()
+			continue
+		}
+		if ok || s.peek() != '{' {
+			return false
+		}
+		f.read(s, attributes)
+		ok = true
+	}
+	return ok
+}
+
+// readSource sees to it that d.org is the org of source.
+func (d *Decoder) readSource(source []byte) bool {
+	if string(source) == d.source && d.org != "" {
+		return true
+	}
+	org, err := orgOf(string(source))
+	if err != nil || checkIDs(id{"org id", org, true}) != nil {
+		return false
+	}
+	d.source, d.org = string(source), org
+	return true
+}
+
+// usable reports whether the event has the ids that it needs, and none that is
+// refused.
+func (f *fields) usable(envelopeID []byte, org string) bool {
+	if f.topic == 0 || len(f.conversation) == 0 || hasSession(f.topic) && len(f.session) == 0 {
+		return false
+	}
+	for _, id := range [...][]byte{f.conversation, f.participant, f.session, f.queue, f.user, f.division, envelopeID} {
+		if len(id) > maxID || bytes.IndexByte(id, 0) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// timely reports whether checkTimes has nothing against an event, for an envelope's
+// time in its usual form.
+func timely(eventTime int64, envelopeTime []byte) bool {
+	var taken time.Time
+	return Plausible(eventTime) && (len(envelopeTime) == 0 ||
+		taken.UnmarshalText(envelopeTime) == nil && eventTime <= taken.Add(maxAhead).UnixMilli())
+}
