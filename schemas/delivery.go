@@ -41,10 +41,13 @@ type Delivery struct {
 	Address   string `json:"address,omitempty"`
 	Reference string `json:"reference,omitempty"`
 	// Digest is the key of the digest in which the alert was told, Queue and Agent
-	// its line in it.
-	Digest string `json:"digest,omitempty"`
-	Queue  string `json:"queue,omitempty"`
-	Agent  string `json:"agent,omitempty"`
+	// its line in it. All alerts of the digest lie in DigestPartitions of this topic
+	// ("0-3,7"); DigestLate: it told what could not be told in time.
+	Digest           string `json:"digest,omitempty"`
+	DigestPartitions string `json:"digestPartitions,omitempty"`
+	DigestLate       bool   `json:"digestLate,omitempty"`
+	Queue            string `json:"queue,omitempty"`
+	Agent            string `json:"agent,omitempty"`
 	// Notice is what else is to be told: acknowledge, snooze or remind.
 	Notice       string  `json:"notice,omitempty"`
 	Acknowledged *Mark   `json:"acknowledged,omitempty"`
@@ -73,13 +76,22 @@ func (d *Delivery) Key() string { return DeliveryKey(d.Escalation, d.Destination
 // DeliveryKey is the key of a Delivery.
 func DeliveryKey(escalation, destination string) string { return escalation + "/" + destination }
 
-// EncodeDelivery returns the record's value.
+// EncodeDelivery returns the record's value. Record, which is most of it, must be
+// JSON and is taken as it stands.
 func EncodeDelivery(d *Delivery) ([]byte, error) {
+	rest := *d
+	rest.Record = nil
 	var buf bytes.Buffer
+	buf.Grow(len(d.Record) + 512)
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(d); err != nil {
+	if err := enc.Encode(&rest); err != nil {
 		return nil, fmt.Errorf("encode delivery %s: %w", d.Key(), err)
+	}
+	if len(d.Record) > 0 { // the last field
+		buf.Truncate(buf.Len() - len("null}\n"))
+		buf.Write(d.Record)
+		buf.WriteString("}\n")
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"container/heap"
 	"crypto/rand"
 	"strings"
@@ -25,36 +26,21 @@ type book struct {
 
 	// One change at a time, written in the order in which they happen. Nothing that
 	// runs when a write has ended may want it: writing waits for room.
-	mu       sync.Mutex
-	filled   bool
-	names    map[string]string         // while filling: destinations
-	pending  []waiting                 // while filling, in the order of the topic
-	commands []schemas.DeliveryCommand // while filling
-	timers   timers
-}
-
-// waiting is an entry that waits for the book to be filled.
-type waiting struct {
-	id          entryID
-	destination string // one string for all that have it
+	mu      sync.Mutex
+	filled  bool
+	filling *filling // nil once it is filled
+	timers  timers
 }
 
 func newBook(l *ledger, w *window) *book {
-	return &book{gate: w.gate, window: w, ledger: l, partition: w.partition, writer: rand.Text(), ready: make(chan struct{}), names: map[string]string{}}
+	return &book{gate: w.gate, window: w, ledger: l, partition: w.partition, writer: rand.Text(), ready: make(chan struct{}), filling: newFilling()}
 }
 
-// load returns an entry; nil if there is none.
+// load returns an entry, which is the caller's; nil if there is none.
 func (b *book) load(id entryID) *entry {
-	value, err := b.ledger.shelf.get(entryKey(b.partition, id[:]))
+	e, err := b.ledger.shelf.load(b.partition, id)
 	if err != nil {
 		b.ledger.fail(err)
-	}
-	if err != nil || value == nil {
-		return nil
-	}
-	e, err := schemas.DecodeDelivery(value)
-	if err != nil {
-		return nil // never written so: what cannot be read is not put on the shelf
 	}
 	return e
 }
@@ -93,7 +79,7 @@ func (b *book) change(id entryID, f func(*entry) bool, then func(error)) *entry 
 func (b *book) save(id entryID, e *entry, then func(error)) {
 	value, err := schemas.EncodeDelivery(e)
 	if err == nil {
-		err = b.ledger.shelf.put(b.partition, id, e.Conversation, value)
+		err = b.ledger.shelf.put(b.partition, id, e, value)
 	}
 	if err != nil {
 		b.ledger.fail(err)
@@ -105,7 +91,7 @@ func (b *book) save(id entryID, e *entry, then func(error)) {
 
 // discard deletes an entry that has been kept long enough.
 func (b *book) discard(id entryID, e *entry) {
-	if err := b.ledger.shelf.remove(b.partition, id, e.Conversation); err != nil {
+	if err := b.ledger.shelf.remove(b.partition, id, e); err != nil {
 		b.ledger.fail(err)
 		return
 	}
@@ -195,8 +181,11 @@ func (b *book) merge(id entryID, e *entry, value []byte) []byte {
 func (b *book) forgetEntry(id entryID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if !b.filled {
+		b.filling.forget(id)
+	}
 	if e := b.load(id); e != nil {
-		if err := b.ledger.shelf.remove(b.partition, id, e.Conversation); err != nil {
+		if err := b.ledger.shelf.remove(b.partition, id, e); err != nil {
 			b.ledger.fail(err)
 		}
 	}
@@ -206,24 +195,15 @@ func (b *book) forgetEntry(id entryID) {
 func (b *book) shelve(id entryID, e *entry, value []byte) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.ledger.shelf.put(b.partition, id, e.Conversation, value); err != nil {
+	if err := b.ledger.shelf.put(b.partition, id, e, bytes.Clone(value)); err != nil {
 		b.ledger.fail(err)
 	}
-	b.arm(id, e)
-	if !b.filled && e.State == schemas.DeliveryPending {
-		b.pending = append(b.pending, waiting{id, b.named(e.Destination)})
+	if b.filled {
+		b.arm(id, e)
+	} else {
+		b.filling.take(id, e)
 	}
 	return b.filled
-}
-
-// named returns one string for all that are equal.
-func (b *book) named(destination string) string {
-	name, ok := b.names[destination]
-	if !ok {
-		name = strings.Clone(destination)
-		b.names[name] = name
-	}
-	return name
 }
 
 func (b *book) takeCommand(r *kgo.Record) {
@@ -233,7 +213,7 @@ func (b *book) takeCommand(r *kgo.Record) {
 	}
 	b.mu.Lock()
 	if !b.filled {
-		b.commands = append(b.commands, c)
+		b.filling.commands = append(b.filling.commands, c)
 		b.mu.Unlock()
 		return
 	}
@@ -257,13 +237,13 @@ func (b *book) obey(c schemas.DeliveryCommand) {
 // fill ends the filling: what is pending goes to the outboxes.
 func (b *book) fill() {
 	b.mu.Lock()
-	pending, commands := b.pending, b.commands
-	b.pending, b.commands, b.names, b.filled = nil, nil, nil, true
+	f := b.filling
+	b.filling, b.filled, b.timers = nil, true, f.looks()
 	b.mu.Unlock()
-	for _, w := range pending {
-		b.ledger.send(b, w.id, w.destination)
+	for _, w := range f.waiting() {
+		b.ledger.send(b, w.id, f.names[w.destination])
 	}
-	for _, c := range commands {
+	for _, c := range f.commands {
 		b.obey(c)
 	}
 	close(b.ready)
@@ -300,24 +280,4 @@ func (b *book) expired(now schemas.Instant) (ids []entryID) {
 		ids = append(ids, heap.Pop(&b.timers).(timer).id)
 	}
 	return ids
-}
-
-// timers is a heap of looks; a look that has moved leaves the old one, which
-// finds nothing to do.
-type timers []timer
-
-type timer struct {
-	at schemas.Instant
-	id entryID
-}
-
-func (t timers) Len() int           { return len(t) }
-func (t timers) Less(i, j int) bool { return t[i].at < t[j].at }
-func (t timers) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
-func (t *timers) Push(x any)        { *t = append(*t, x.(timer)) }
-func (t *timers) Pop() any {
-	old := *t
-	x := old[len(old)-1]
-	*t = old[:len(old)-1]
-	return x
 }

@@ -1,118 +1,8 @@
 package notify
 
 import (
-	"cmp"
-	"crypto/rand"
-	"maps"
-	"slices"
-	"strconv"
 	"time"
-
-	"unpark/schemas"
 )
-
-// bundle is many alerts in one message.
-type bundle struct {
-	key       string
-	told      int // how often
-	reference Reference
-	from, to  schemas.Instant
-	late      bool
-	groups    map[line]*Group
-	orgs      map[string]bool
-}
-
-// line is what a digest has one line for.
-type line struct{ queue, agent string }
-
-// maxConversations of a group are listed.
-const maxConversations = 10
-
-func newBundle() *bundle {
-	return &bundle{key: "digest-" + rand.Text(), groups: map[line]*Group{}, orgs: map[string]bool{}}
-}
-
-// clone is what the digest is to become, if it can be told.
-func (d *bundle) clone() *bundle {
-	c := *d
-	c.orgs, c.groups = maps.Clone(d.orgs), make(map[line]*Group, len(d.groups))
-	for k, g := range d.groups {
-		copied := *g
-		copied.Conversations = slices.Clone(g.Conversations)
-		c.groups[k] = &copied
-	}
-	return &c
-}
-
-func (d *bundle) group(e *entry) *Group {
-	k := line{e.Queue, e.Agent}
-	if d.groups[k] == nil {
-		d.groups[k] = &Group{Queue: e.Queue, Agent: e.Agent}
-	}
-	return d.groups[k]
-}
-
-// add takes in an alert.
-func (d *bundle) add(e *entry) {
-	g := d.group(e)
-	g.Raised++
-	if len(g.Conversations) < maxConversations && !slices.Contains(g.Conversations, e.Conversation) {
-		g.Conversations = append(g.Conversations, e.Conversation)
-	}
-	if d.from == 0 || e.RaisedAt < d.from {
-		d.from = e.RaisedAt
-	}
-	d.to = max(d.to, e.RaisedAt)
-	d.orgs[e.Org] = true
-}
-
-// clear notes that an alert in it is over.
-func (d *bundle) clear(e *entry) {
-	g := d.group(e)
-	g.Cleared++
-	if i := slices.Index(g.Conversations, e.Conversation); i >= 0 {
-		g.Conversations = slices.Delete(g.Conversations, i, i+1)
-	}
-}
-
-// summary is what a message says of it.
-func (d *bundle) summary() *Summary {
-	s := &Summary{From: d.from.Time(), To: d.to.Time(), Late: d.late}
-	for _, g := range d.groups {
-		s.Raised += g.Raised
-		s.Cleared += g.Cleared
-		s.Groups = append(s.Groups, *g)
-	}
-	slices.SortFunc(s.Groups, func(a, b Group) int {
-		return cmp.Or(cmp.Compare(b.Raised-b.Cleared, a.Raised-a.Cleared), cmp.Compare(a.Queue, b.Queue), cmp.Compare(a.Agent, b.Agent))
-	})
-	return s
-}
-
-// lineOf says on which line of a digest an entry stands.
-func lineOf(e *entry) (queue, agent string) {
-	record, err := schemas.DecodeEscalation(e.Record)
-	if err != nil {
-		return "", ""
-	}
-	if q := record.Queue; q != nil {
-		queue = either(q.Name, q.ID)
-	}
-	if a := record.Agent; a != nil {
-		agent = either(a.Name, a.ID)
-	}
-	return queue, agent
-}
-
-// either returns the first that says something.
-func either(texts ...*string) string {
-	for _, t := range texts {
-		if t != nil && *t != "" {
-			return *t
-		}
-	}
-	return ""
-}
 
 // gap is the least time between two messages about one storm.
 func (o *outbox) gap(e *entry) time.Duration {
@@ -125,7 +15,7 @@ func (o *outbox) gap(e *entry) time.Duration {
 
 // gathered says whether an entry is told in a digest: an alert while too many
 // come, or two that could not be told in time; and whatever follows to those.
-func (o *outbox) gathered(e *entry, kind Kind) bool {
+func (o *outbox) gathered(l *ledger, e *entry, kind Kind) bool {
 	if !o.can.Kinds.Has(Digest) {
 		return false
 	}
@@ -135,7 +25,7 @@ func (o *outbox) gathered(e *entry, kind Kind) bool {
 		late := above > 0 && o.clock.Now().Sub(e.RaisedAt.Time()) > within
 		return o.storm.rages(above, within, time.Now()) || late && o.more()
 	case Clear, Retract:
-		return o.storm.find(e.Digest) != nil
+		return o.digest(e, l) != nil
 	case Remind:
 		return e.Digest != ""
 	}
@@ -187,7 +77,6 @@ func (o *outbox) tellDigest() {
 		return
 	}
 	o.succeeded()
-	d.told++
 	if ref != "" {
 		d.reference = ref
 	}
@@ -207,7 +96,12 @@ func (o *outbox) tellDigest() {
 // another one is the rest.
 func (o *outbox) draft(books map[*book]bool, now time.Time) (d *bundle, parts []part, rest []item, again bool) {
 	var current *bundle // that new alerts join
+	known := map[item]bool{}
 	for _, i := range o.storm.gathering {
+		if known[i] {
+			continue // it was gathered for two reasons
+		}
+		known[i] = true
 		begun, seen := books[i.book]
 		if !seen {
 			begun = i.book.begin()
@@ -225,18 +119,16 @@ func (o *outbox) draft(books map[*book]bool, now time.Time) (d *bundle, parts []
 			i.book.change(i.id, func(e *entry) bool { return o.idle(e) }, nil)
 			continue
 		}
-		of := o.storm.find(e.Digest)
+		of := o.digest(e, i.book.ledger)
 		joins := of == nil
 		if joins {
-			if current == nil {
-				_, within := o.rules.grouping(e)
-				current = o.storm.current(now, within)
+			if current == nil || !current.reach.has(i.book) {
+				current = o.joined(i, e, now)
 			}
 			of = current
 		}
 		if d == nil {
 			d = of.clone()
-			d.late = d.told == 0 && o.late(e)
 		}
 		if of.key != d.key {
 			rest = append(rest, i)
@@ -244,15 +136,31 @@ func (o *outbox) draft(books map[*book]bool, now time.Time) (d *bundle, parts []
 		}
 		switch {
 		case joins:
+			if len(d.groups) == 0 {
+				d.late = o.late(e)
+			}
 			e.Queue, e.Agent = lineOf(e)
 			d.add(e)
+			d.grown = now
 		case kind == Clear || kind == Retract:
 			d.clear(e)
 		}
 		again = again || kind == Remind
 		parts = append(parts, part{i, e, kind})
 	}
+	if again {
+		d.reminders++
+	}
 	return d, parts, rest, again
+}
+
+// joined returns the digest that a new alert joins: the current one, if it can.
+func (o *outbox) joined(i item, e *entry, now time.Time) *bundle {
+	_, within := o.rules.grouping(e)
+	if d := o.storm.current(now, within); d != nil && d.reach.has(i.book) && d.reach.ours() {
+		return d
+	}
+	return newBundle(i.book.ledger.reach())
 }
 
 func (o *outbox) late(e *entry) bool {
@@ -261,7 +169,7 @@ func (o *outbox) late(e *entry) bool {
 }
 
 func (o *outbox) digestMessage(d *bundle, again bool) Message {
-	m := Message{Kind: Digest, AlertKey: d.key, MessageKey: d.key + "/" + strconv.Itoa(d.told), Digest: d.summary()}
+	m := Message{Kind: Digest, AlertKey: d.key, MessageKey: d.messageKey(), Digest: d.summary()}
 	if o.can.Update && !again {
 		m.Reference = d.reference
 	}
@@ -279,7 +187,8 @@ func (o *outbox) recordPart(p part, d *bundle, then func(error)) {
 	now := o.clock.Now()
 	h := o.rules.habit(p.entry, now)
 	p.book.change(p.id, func(e *entry) bool {
-		e.Digest, e.Queue, e.Agent = d.key, p.entry.Queue, p.entry.Agent
+		e.Digest, e.DigestPartitions, e.DigestLate = d.key, d.reach.String(), d.late
+		e.Queue, e.Agent = p.entry.Queue, p.entry.Agent
 		tell(e, p.kind, d.reference, o.address, h.repeat, now)
 		return true
 	}, then)

@@ -19,7 +19,7 @@ const (
 	// acknowledgedFor is how long an acknowledgement silences the reminders.
 	acknowledgedFor = 24 * time.Hour
 	// closedFor and openFor are how long an entry is kept after the last thing that
-	// happened to it, if the alert is over and if it is not.
+	// happened to it, if the alert is over and if it is not, or is counted in a digest.
 	closedFor = 24 * time.Hour
 	openFor   = 30 * 24 * time.Hour
 )
@@ -193,7 +193,7 @@ func nextLook(e *entry) schemas.Instant {
 
 func expiry(e *entry) schemas.Instant {
 	keep := openFor
-	if over(e) {
+	if over(e) && e.Digest == "" {
 		keep = closedFor
 	}
 	return max(e.Since, e.ToldAt) + schemas.Instant(keep.Milliseconds())

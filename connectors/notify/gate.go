@@ -26,6 +26,13 @@ func (g *gate) begin() bool {
 	return true
 }
 
+// isClosed says whether the gate is closed.
+func (g *gate) isClosed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
+}
+
 // end is the end of what begin announced.
 func (g *gate) end() {
 	g.mu.Lock()

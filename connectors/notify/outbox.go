@@ -167,7 +167,7 @@ func (o *outbox) step(i item) time.Duration {
 	case o.moved(e, i):
 		o.pop()
 		return 0
-	case o.gathered(e, kind):
+	case o.gathered(i.book.ledger, e, kind):
 		o.storm.gather(o.pop(), time.Now(), o.gap(e))
 		return 0
 	}
@@ -259,6 +259,9 @@ func (o *outbox) record(i item, told *entry, kind Kind, ref Reference) {
 	h := o.rules.habit(told, now)
 	o.written(func(then func(error)) {
 		i.book.change(i.id, func(e *entry) bool {
+			if e.Digest != "" {
+				ref = "" // the digest's stays
+			}
 			tell(e, kind, ref, o.address, h.repeat, now)
 			return true
 		}, then)

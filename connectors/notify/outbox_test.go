@@ -23,15 +23,17 @@ import (
 // time. What it writes to the ledger is written at once.
 type bench struct {
 	*workers
-	t      *testing.T
-	outbox *outbox
-	book   *book
-	start  time.Time
-	cancel context.CancelFunc
+	t        *testing.T
+	outbox   *outbox
+	notifier Notifier
+	books    []*book // one a partition
+	start    time.Time
+	cancel   context.CancelFunc
 
-	mu  sync.Mutex
-	log []event
-	n   int
+	mu    sync.Mutex
+	log   []event
+	topic []*kgo.Record // the ledger's
+	n     int
 }
 
 // event is what happened, and when.
@@ -43,16 +45,8 @@ type event struct {
 const benchRules = `{"id":"org-1","timezone":"UTC","routes":{"managers":{"to":[{"webhook":{"url":"https://x"}}],"group":{"above":3,"within":"1m"}}}}`
 
 func newBench(t *testing.T, c Config, n *scripted) *bench {
-	shelf, err := openShelf("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{t: t, start: time.Now()}
+	b := &bench{t: t, start: time.Now(), notifier: n}
 	n.note = b.note
-	l := &ledger{shelf: shelf, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), books: map[int32]*book{},
-		produce: func(_ context.Context, r *kgo.Record, then func(*kgo.Record, error)) { then(r, nil) }}
-	b.book = newBook(l, newWindow("t", 0))
-	b.book.fill()
 	rules := newRulebook(&fakeConfigs{newest: map[string]string{"org-1": benchRules}})
 	b.workers = &workers{
 		config: c.withDefaults(""), metrics: newMetrics(prometheus.NewRegistry()), rules: rules, clock: clock.Real(),
@@ -63,10 +57,62 @@ func newBench(t *testing.T, c Config, n *scripted) *bench {
 		told: func(string, *entry, time.Time) {}, trouble: func(string, *entry, *Error) {},
 	}
 	b.stop, b.cancel = context.WithCancel(context.Background())
-	b.outbox = newOutbox(b.workers, rules.target("org-1/managers/0"), n)
-	b.outbox.breaker.backoff.RandomizationFactor = 0 // waits of 1 s, 2 s, 4 s...
-	l.send = func(book *book, id entryID, _ string) { b.outbox.push(item{book, id}) }
+	b.open(0, 1)
 	return b
+}
+
+// open is a new process, which takes some partitions and reads what the ledger says
+// of them.
+func (b *bench) open(partitions ...int32) {
+	shelf, err := openShelf("")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.outbox = newOutbox(b.workers, b.rules.target("org-1/managers/0"), b.notifier)
+	b.outbox.breaker.backoff.RandomizationFactor = 0 // waits of 1 s, 2 s, 4 s...
+	l := &ledger{
+		shelf: shelf, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), books: map[int32]*book{}, produce: b.produce,
+		send: func(book *book, id entryID, _ string) { b.outbox.push(item{book, id}) },
+	}
+	b.books = nil
+	for _, p := range partitions {
+		book := newBook(l, newWindow("t", p))
+		b.books = append(b.books, book)
+		l.books[p] = book
+	}
+	for _, r := range b.topic {
+		if book := l.books[r.Partition]; book != nil {
+			book.take(r)
+		}
+	}
+	for _, book := range b.books {
+		book.fill()
+	}
+}
+
+// restart ends the process and lets the next one take some partitions.
+func (b *bench) restart(partitions ...int32) {
+	for _, book := range b.books {
+		book.close()
+	}
+	b.wait.Wait()
+	if err := b.books[0].ledger.shelf.close(); err != nil {
+		b.t.Error(err)
+	}
+	b.open(partitions...)
+}
+
+func (b *bench) produce(_ context.Context, r *kgo.Record, then func(*kgo.Record, error)) {
+	b.mu.Lock()
+	b.topic = append(b.topic, r)
+	b.mu.Unlock()
+	then(r, nil)
+}
+
+// bookOf is that of the conversation's partition: a and c lie in one, b and d in
+// the other; nil if it is not ours.
+func (b *bench) bookOf(conversation string) *book {
+	return b.books[0].ledger.books[int32(conversation[0]-'a')%2]
 }
 
 func (b *bench) note(what string) {
@@ -86,15 +132,17 @@ func (b *bench) raise(names ...string) {
 			State: schemas.DeliveryPending, Escalation: e.ID, Org: "org-1", Conversation: name, Destination: "org-1/managers/0",
 			Status: statusRaised, Since: e.At, RaisedAt: e.At, Record: value,
 		}
-		b.book.add(one, func(error) { b.outbox.push(item{b.book, idOf(one.Escalation, one.Destination)}) })
+		book := b.bookOf(name)
+		book.add(one, func(error) { b.outbox.push(item{book, idOf(one.Escalation, one.Destination)}) })
 	}
 }
 
 // end clears the alerts of a conversation.
 func (b *bench) end(name string) {
-	for _, id := range b.book.ids(name, "") {
-		b.book.change(id, func(e *entry) bool { return follow(e, statusCleared, e.Record, 1, time.Now()) },
-			func(error) { b.outbox.push(item{b.book, id}) })
+	book := b.bookOf(name)
+	for _, id := range book.ids(name, "") {
+		book.change(id, func(e *entry) bool { return follow(e, statusCleared, e.Record, 1, time.Now()) },
+			func(error) { b.outbox.push(item{book, id}) })
 	}
 }
 
@@ -111,7 +159,7 @@ func (b *bench) want(want ...event) {
 func (b *bench) close() {
 	b.cancel()
 	b.wait.Wait()
-	if err := b.book.ledger.shelf.close(); err != nil {
+	if err := b.books[0].ledger.shelf.close(); err != nil {
 		b.t.Error(err)
 	}
 }
@@ -238,8 +286,8 @@ func TestOutboxFollowsAlerts(t *testing.T) {
 		b.end("a")
 		b.want(event{0, "alert a"}, event{s, "alert c"}, event{s, "clear a m1"})
 		for name, state := range map[string]string{"a": schemas.DeliverySent, "b": schemas.DeliveryCancelled, "c": schemas.DeliverySent} {
-			for _, id := range b.book.ids(name, "") {
-				if e := b.book.load(id); e.State != state {
+			for _, id := range b.bookOf(name).ids(name, "") {
+				if e := b.bookOf(name).load(id); e.State != state {
 					t.Errorf("%s is %s, want %s", name, e.State, state)
 				}
 			}
@@ -260,6 +308,43 @@ func TestOutboxStorm(t *testing.T) {
 			event{s, `digest of 2, 0 cleared, late false, over ""`},
 			event{6 * s, `digest of 3, 0 cleared, late false, over "digest-message"`},
 			event{11 * s, `digest of 3, 1 cleared, late false, over "digest-message"`})
+	})
+}
+
+// Whoever comes next and has all that is in a digest goes on with it, and with what
+// ended while nobody was there. Another storm is another digest.
+func TestOutboxStormOverRestarts(t *testing.T) {
+	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: everything, Update: true}}, func(b *bench) {
+		b.raise("a", "b", "c", "d", "e", "f")
+		b.wait.Wait()
+		b.restart(0, 1)
+		b.end("d")
+		b.wait.Wait()
+		b.restart(0, 1)
+		b.end("e")
+		b.raise("g", "h", "i", "j")
+		b.want(event{0, "alert a"}, event{0, "alert b"}, event{0, "alert c"},
+			event{s, `digest of 3, 0 cleared, late false, over ""`},
+			event{2 * s, `digest of 3, 1 cleared, late false, over "digest-message"`},
+			event{2 * s, "alert g"}, event{2 * s, "alert h"}, event{2 * s, "alert i"},
+			event{3 * s, `digest of 3, 2 cleared, late false, over "digest-message"`},
+			event{4 * s, `digest of 1, 0 cleared, late false, over ""`})
+	})
+}
+
+// Who has only a part of what is in a digest does not know it, and leaves it alone.
+func TestOutboxStormThatWasParted(t *testing.T) {
+	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: everything, Update: true}}, func(b *bench) {
+		b.raise("a", "b", "c", "d", "e")
+		b.wait.Wait()
+		b.restart(0)
+		b.end("e")
+		b.wait.Wait()
+		b.restart(0, 1)
+		b.end("d")
+		b.want(event{0, "alert a"}, event{0, "alert b"}, event{0, "alert c"},
+			event{s, `digest of 2, 0 cleared, late false, over ""`}, event{s, "clear e"},
+			event{2 * s, `digest of 2, 2 cleared, late false, over "digest-message"`})
 	})
 }
 

@@ -9,17 +9,25 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"unpark/schemas"
 )
 
-// shelf keeps the entries of the partitions that this process owns on disk, so
-// that memory holds no more than where they are. The topic is the truth: a shelf
-// is empty at the start and filled from it. Safe for concurrent use.
-type shelf struct{ db *pebble.DB }
+// shelf keeps the entries of the partitions that this process owns, the newest of
+// them at hand, the others on disk, so that memory holds no more than where they
+// are. The topic is the truth: a shelf is empty at the start and filled from it.
+// Safe for concurrent use.
+type shelf struct {
+	db   *pebble.DB
+	hand hand
+}
 
 const (
 	shelfMemTable = 8 << 20
 	shelfCache    = 32 << 20 // memtables included
+	atHand        = 4096     // entries
 )
 
 // openShelf opens an empty shelf in dir; in memory if dir is empty.
@@ -32,14 +40,19 @@ func openShelf(dir string) (*shelf, error) {
 	}
 	cache := pebble.NewCache(shelfCache)
 	defer cache.Unref()
-	db, err := pebble.Open(dir, &pebble.Options{
+	opts := &pebble.Options{
 		FS: fs, FormatMajorVersion: pebble.FormatValueSeparation, MemTableSize: shelfMemTable,
 		MemTableStopWritesThreshold: 2, Cache: cache, DisableWAL: true, Logger: quietLogger{},
-	})
+	}
+	// Each new entry is looked for first.
+	for i := range opts.Levels {
+		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	db, err := pebble.Open(dir, opts)
 	if err != nil {
 		return nil, fmt.Errorf("notifier: open %s: %w", dir, err)
 	}
-	s := &shelf{db}
+	s := &shelf{db: db, hand: newHand(atHand)}
 	if err := s.drop(nil, []byte{0xff}); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -68,16 +81,45 @@ func idOf(escalation, destination string) (id entryID) {
 	return id
 }
 
-// Keys: 'E' partition id → the entry as JSON; 'C' partition hash of the
-// conversation id → nothing.
+// Keys: partition 'E' id → the entry as JSON, empty while it is at hand; partition 'C' hash of the
+// conversation, id → nothing; partition 'D' hash of the digest, id → nothing.
 func entryKey(partition int32, id []byte) []byte {
 	k := binary.BigEndian.AppendUint32(make([]byte, 0, 32), uint32(partition))
 	return append(append(k, 'E'), id...)
 }
 
 func conversationKey(partition int32, conversation string, id []byte) []byte {
+	return hashKey(partition, 'C', conversation, id)
+}
+
+func digestKey(partition int32, digest string, id []byte) []byte {
+	return hashKey(partition, 'D', digest, id)
+}
+
+func hashKey(partition int32, kind byte, of string, id []byte) []byte {
 	k := binary.BigEndian.AppendUint32(make([]byte, 0, 32), uint32(partition))
-	return append(binary.BigEndian.AppendUint64(append(k, 'C'), hashOf(conversation)), id...)
+	return append(binary.BigEndian.AppendUint64(append(k, kind), hashOf(of)), id...)
+}
+
+// load returns an entry, which is the caller's; nil if there is none.
+func (s *shelf) load(partition int32, id entryID) (*entry, error) {
+	for {
+		if e := s.hand.get(slot{partition, id}); e != nil {
+			return e, nil
+		}
+		value, err := s.get(entryKey(partition, id[:]))
+		switch {
+		case err != nil || value == nil:
+			return nil, err
+		case len(value) == 0:
+			continue // it has come to hand meanwhile
+		}
+		e, err := schemas.DecodeDelivery(value)
+		if err != nil {
+			return nil, nil // never written so: what cannot be read is not put on the shelf
+		}
+		return e, nil
+	}
 }
 
 // get returns a copy; nil if there is none.
@@ -90,29 +132,49 @@ func (s *shelf) get(key []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer closer.Close()
-	return append([]byte(nil), v...), nil
+	return append([]byte{}, v...), nil
 }
 
-func (s *shelf) put(partition int32, id entryID, conversation string, value []byte) error {
+// put keeps an entry, and takes the one that has been at hand longest to the disk.
+func (s *shelf) put(partition int32, id entryID, e *entry, value []byte) error {
 	b := s.db.NewBatch()
-	return errors.Join(b.Set(entryKey(partition, id[:]), value, nil),
-		b.Set(conversationKey(partition, conversation, id[:]), nil, nil), b.Commit(pebble.NoSync), b.Close())
+	defer b.Close()
+	return s.hand.put(slot{partition, id}, held{*e, value}, func(known bool, old *slot, its []byte) error {
+		var err error
+		if !known {
+			err = errors.Join(b.Set(entryKey(partition, id[:]), nil, nil), b.Set(conversationKey(partition, e.Conversation, id[:]), nil, nil))
+		}
+		if e.Digest != "" {
+			err = errors.Join(err, b.Set(digestKey(partition, e.Digest, id[:]), nil, nil))
+		}
+		if old != nil {
+			err = errors.Join(err, b.Set(entryKey(old.partition, old.id[:]), its, nil))
+		}
+		return errors.Join(err, b.Commit(pebble.NoSync))
+	})
 }
 
-func (s *shelf) remove(partition int32, id entryID, conversation string) error {
+func (s *shelf) remove(partition int32, id entryID, e *entry) error {
 	b := s.db.NewBatch()
-	return errors.Join(b.Delete(entryKey(partition, id[:]), nil),
-		b.Delete(conversationKey(partition, conversation, id[:]), nil), b.Commit(pebble.NoSync), b.Close())
+	defer b.Close()
+	return s.hand.remove(slot{partition, id}, func() error {
+		return errors.Join(b.Delete(entryKey(partition, id[:]), nil), b.Delete(conversationKey(partition, e.Conversation, id[:]), nil),
+			b.Delete(digestKey(partition, e.Digest, id[:]), nil), b.Commit(pebble.NoSync))
+	})
 }
 
 // ofEscalation returns the entries of an escalation, ofConversation those of a
-// conversation.
+// conversation, ofDigest those that are, or were, in a digest.
 func (s *shelf) ofEscalation(partition int32, escalation string) ([]entryID, error) {
 	return s.ids(entryKey(partition, binary.BigEndian.AppendUint64(nil, hashOf(escalation))))
 }
 
 func (s *shelf) ofConversation(partition int32, conversation string) ([]entryID, error) {
 	return s.ids(conversationKey(partition, conversation, nil))
+}
+
+func (s *shelf) ofDigest(partition int32, digest string) ([]entryID, error) {
+	return s.ids(digestKey(partition, digest, nil))
 }
 
 func (s *shelf) ids(prefix []byte) (ids []entryID, err error) {
@@ -130,7 +192,7 @@ func (s *shelf) ids(prefix []byte) (ids []entryID, err error) {
 // dropPartition forgets a partition.
 func (s *shelf) dropPartition(partition int32) error {
 	from := binary.BigEndian.AppendUint32(nil, uint32(partition))
-	return s.drop(from, after(from))
+	return s.hand.dropPartition(partition, func() error { return s.drop(from, after(from)) })
 }
 
 func (s *shelf) drop(from, to []byte) error { return s.db.DeleteRange(from, to, pebble.NoSync) }

@@ -11,7 +11,8 @@ const (
 	// digestGap is the least time between two updates of a digest in place. Where
 	// it cannot be updated it is told again, no more often than Within.
 	digestGap = 5 * time.Second
-	// maxDigests is how many digests of the past are kept up to date.
+	// maxDigests is how many digests of the past are kept in memory; others are
+	// recalled from the ledger.
 	maxDigests = 8
 )
 
@@ -21,7 +22,7 @@ type storm struct {
 	gathering []item
 	due       time.Time // of the digest; zero: nothing is gathered
 	toldAt    time.Time
-	digests   []*bundle // newest last
+	digests   []*bundle // the last one told or recalled last
 }
 
 // note counts an alert.
@@ -51,7 +52,7 @@ func (s *storm) gather(i item, now time.Time, gap time.Duration) {
 
 func (s *storm) tellAt() (time.Time, bool) { return s.due, !s.due.IsZero() }
 
-// find returns a digest that is kept up to date; nil if it is not.
+// find returns a digest that is in memory; nil if it is not.
 func (s *storm) find(key string) *bundle {
 	i := slices.IndexFunc(s.digests, func(d *bundle) bool { return d.key == key })
 	if key == "" || i < 0 {
@@ -60,25 +61,29 @@ func (s *storm) find(key string) *bundle {
 	return s.digests[i]
 }
 
-// current returns the digest that a new alert joins, a new one unless the last was
-// told within a time.
+// current returns the digest that new alerts join: the last that has grown within a
+// time; nil if there is none.
 func (s *storm) current(now time.Time, within time.Duration) *bundle {
-	if n := len(s.digests); n > 0 && now.Sub(s.toldAt) < max(within, 2*digestGap) {
-		return s.digests[n-1]
+	for _, d := range slices.Backward(s.digests) {
+		if !d.grown.IsZero() && now.Sub(d.grown) < max(within, 2*digestGap) {
+			return d
+		}
 	}
-	return newBundle()
+	return nil
+}
+
+// keep keeps a digest in memory, in the place of what was known of it.
+func (s *storm) keep(d *bundle) {
+	s.digests = slices.DeleteFunc(s.digests, func(o *bundle) bool { return o.key == d.key })
+	s.digests = append(s.digests, d)
+	if len(s.digests) > maxDigests {
+		s.digests = slices.Delete(s.digests, 0, 1)
+	}
 }
 
 // told keeps a digest that was told, and what was gathered and not in it.
 func (s *storm) told(d *bundle, rest []item, now time.Time) {
-	if s.find(d.key) == nil {
-		s.digests = append(s.digests, d)
-	} else {
-		s.digests[slices.IndexFunc(s.digests, func(o *bundle) bool { return o.key == d.key })] = d
-	}
-	if len(s.digests) > maxDigests {
-		s.digests = slices.Delete(s.digests, 0, 1)
-	}
+	s.keep(d)
 	s.gathering, s.due, s.toldAt = rest, time.Time{}, now
 	if len(rest) > 0 {
 		s.due = now.Add(firstDigest)

@@ -1,0 +1,34 @@
+package schemas
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDeliveryIsReadAsItWasWritten(t *testing.T) {
+	full := Delivery{
+		State: DeliverySent, Escalation: "e", Org: "o", Conversation: "c", Destination: "o/<r>/0", Status: "raised", Told: "raised",
+		Since: 1000, RaisedAt: 2000, Digest: "d", DigestPartitions: "0-3", DigestLate: true, Acknowledged: &Mark{By: "Ada", At: 1000, Until: 2000},
+		Offset: 7, Record: json.RawMessage(`{"id":"e","explain":[{"state":"<closed>"}]}`),
+	}
+	bare := Delivery{State: DeliveryPending, Record: json.RawMessage("null")}
+	for _, d := range []Delivery{full, bare} {
+		value, err := EncodeDelivery(&d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := DecodeDelivery(value)
+		if err != nil {
+			t.Fatalf("%v: %s", err, value)
+		}
+		if diff := cmp.Diff(&d, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	value, err := EncodeDelivery(&Delivery{State: DeliveryPending})
+	if err != nil || !json.Valid(value) {
+		t.Errorf("without a record: %s, %v", value, err)
+	}
+}
