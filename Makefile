@@ -118,6 +118,11 @@ bench-deadlines: fetch ## DUE (1000000) deadlines in one second, with events bet
 bench-edit: fetch ## A calendar edited under OPEN (1000000) conversations while RATE (1000) events a second fall on them, SECONDS (20) before it
 	UNPARK_BENCH_EDIT='$(or $(OPEN),1000000)' UNPARK_BENCH_RATE='$(RATE)' UNPARK_BENCH_SECONDS='$(SECONDS)' go test -count=1 -timeout 30m -run '^TestEdit$$' -v ./bench
 
+.PHONY: bench-notify
+bench-notify: fetch ## The notifier on a real Kafka: ESCALATIONS (60000) to destinations that answer at once; PENDING (1000000) for one that is out
+	UNPARK_BENCH_NOTIFY='$(or $(ESCALATIONS),60000)' UNPARK_BENCH_PENDING='$(or $(PENDING),1000000)' \
+		go test -count=1 -timeout 30m -run '^(TestNotify|TestPending)$$' -v ./bench
+
 .PHONY: lint
 lint: $(GOLANGCI) $(BUF) ## golangci-lint, buf lint, gofmt and go vet
 	@status=0; \

@@ -212,14 +212,17 @@ func cpu(t *testing.T, pid int) float64 {
 	return (user + system) / ticksPerSecond
 }
 
-func peakRSS(t *testing.T, pid int) int {
+func peakRSS(t *testing.T, pid int) int { return memory(t, pid, "VmHWM:") }
+
+// memory is a line of the process's status, in MB.
+func memory(t *testing.T, pid int, name string) int {
 	t.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(data)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			kb, err := strconv.Atoi(strings.Fields(rest)[0])
 			if err != nil {
 				t.Fatal(err)

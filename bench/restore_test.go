@@ -185,7 +185,7 @@ func (r *rig) ends(topic string) (n int64) {
 	return n
 }
 
-// proc is a running processor.
+// proc is a running unpark.
 type proc struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -193,7 +193,10 @@ type proc struct {
 	file   string
 }
 
-func (r *rig) start() *proc {
+func (r *rig) start() *proc { return r.startAs("processor") }
+
+// startAs starts a process with one role.
+func (r *rig) startAs(role string) *proc {
 	r.n++
 	p := &proc{t: r.t, file: filepath.Join(r.dir, fmt.Sprintf("log-%d", r.n))}
 	log, err := os.Create(p.file)
@@ -201,7 +204,7 @@ func (r *rig) start() *proc {
 		r.t.Fatal(err)
 	}
 	defer log.Close()
-	p.cmd = exec.Command(r.binary, "run", "--config", r.config, "--roles", "processor")
+	p.cmd = exec.Command(r.binary, "run", "--config", r.config, "--roles", role)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if p.exited, err = localtest.Spawn(p.cmd); err != nil {
 		r.t.Fatal(err)

@@ -212,7 +212,7 @@ func (a *app) buildVerifier(context.Context) error {
 }
 
 func (a *app) buildNotifier(context.Context) error {
-	client := &http.Client{}
+	client := newClient()
 	resolve := a.resolver().Resolve
 	d, err := notify.New(a.config.Process.Notifier, notify.Deps{
 		Kafka: a.kafka, Prefix: a.config.Process.Topics.Prefix, Instance: a.config.Process.Processor.Instance,

@@ -11,6 +11,17 @@ import (
 	"unpark/connectors/notify/webhook"
 )
 
+// connectionsToOne is how many destinations behind one host keep their connections;
+// each uses one at a time.
+const connectionsToOne = 100
+
+// newClient returns the HTTP client that destinations share.
+func newClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, connectionsToOne
+	return &http.Client{Transport: t}
+}
+
 // destinations chooses the notifier of a destination.
 type destinations struct {
 	client   *http.Client
