@@ -57,7 +57,9 @@ type Delivery struct {
 	// Reason is why it was given up.
 	Reason string `json:"reason,omitempty"`
 	// Offset is that of Record on escalations.
-	Offset int64           `json:"offset"`
+	Offset int64 `json:"offset"`
+	// Record is the escalation as it stands there. It is the last field: others come
+	// before it.
 	Record json.RawMessage `json:"record"`
 }
 
@@ -96,9 +98,21 @@ func EncodeDelivery(d *Delivery) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
-// DecodeDelivery reads a record's value.
+// recordKey begins the last field, which is most of the value.
+const recordKey = `,"record":`
+
+// DecodeDelivery reads a record's value. It does not look into Record.
 func DecodeDelivery(value []byte) (*Delivery, error) {
 	d := new(Delivery)
+	// No string before it can hold the key: its quotes would be escaped.
+	if at := bytes.Index(value, []byte(recordKey)); at > 0 && value[len(value)-1] == '}' {
+		head := append(value[:at:at], '}')
+		if json.Unmarshal(head, d) == nil {
+			d.Record = bytes.Clone(value[at+len(recordKey) : len(value)-1])
+			return d, nil
+		}
+		*d = Delivery{}
+	}
 	if err := json.Unmarshal(value, d); err != nil {
 		return nil, fmt.Errorf("decode delivery: %w", err)
 	}

@@ -27,6 +27,14 @@ func TestDeliveryIsReadAsItWasWritten(t *testing.T) {
 			t.Error(diff)
 		}
 	}
+	if d, err := DecodeDelivery([]byte(`{"record": {"a":1}, "state": "sent"}`)); err != nil || d.State != DeliverySent || string(d.Record) != `{"a":1}` {
+		t.Errorf("written by somebody else: %v, %v", d, err)
+	}
+	for _, broken := range []string{"", "{", `{"state":1,"record":{}}`, `{"state":"sent","record":`} {
+		if _, err := DecodeDelivery([]byte(broken)); err == nil {
+			t.Errorf("%s can be read", broken)
+		}
+	}
 	value, err := EncodeDelivery(&Delivery{State: DeliveryPending})
 	if err != nil || !json.Valid(value) {
 		t.Errorf("without a record: %s, %v", value, err)

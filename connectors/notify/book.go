@@ -21,8 +21,10 @@ type book struct {
 	window    *window
 	ledger    *ledger
 	partition int32
-	writer    string        // names this book: no other has had it, here or elsewhere
+	writer    string // names this book: no other has had it, here or elsewhere
+	opened    time.Time
 	ready     chan struct{} // closed once the book is filled
+	onFilled  func()        // called then
 
 	// One change at a time, written in the order in which they happen. Nothing that
 	// runs when a write has ended may want it: writing waits for room.
@@ -33,7 +35,10 @@ type book struct {
 }
 
 func newBook(l *ledger, w *window) *book {
-	return &book{gate: w.gate, window: w, ledger: l, partition: w.partition, writer: rand.Text(), ready: make(chan struct{}), filling: newFilling()}
+	return &book{
+		gate: w.gate, window: w, ledger: l, partition: w.partition, writer: rand.Text(),
+		opened: time.Now(), ready: make(chan struct{}), onFilled: func() {}, filling: newFilling(),
+	}
 }
 
 // load returns an entry, which is the caller's; nil if there is none.
@@ -247,6 +252,9 @@ func (b *book) fill() {
 		b.obey(c)
 	}
 	close(b.ready)
+	b.ledger.log.Info("the ledger of a partition is read", schemas.LogTopic, b.ledger.topic, schemas.LogPartition, b.partition,
+		schemas.LogCount, f.n, schemas.LogDuration, time.Since(b.opened).Round(time.Millisecond))
+	b.onFilled()
 }
 
 // wake looks at what time alone has changed.

@@ -19,6 +19,9 @@ import (
 const (
 	maxPoll       = 1000 // records; how far a window may be overshot
 	commitTimeout = 5 * time.Second
+	// A partition that is taken over, or read on, waits for the fetch that is under
+	// way.
+	fetchMaxWait = 250 * time.Millisecond
 )
 
 func (d *Dispatcher) options() []kgo.Opt {
@@ -33,8 +36,7 @@ func (d *Dispatcher) options() []kgo.Opt {
 		// A new group starts at the beginning: late alerts are better than silence.
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		// Partitions taken over wait for the fetch that is under way.
-		kgo.FetchMaxWait(time.Second),
+		kgo.FetchMaxWait(fetchMaxWait),
 		// What a killed notifier held is taken over after this, not after the client's
 		// default of 45 s.
 		kgo.SessionTimeout(10*time.Second),
@@ -98,6 +100,8 @@ func (d *Dispatcher) run(ctx context.Context, l *ledger) error {
 // known what has been told.
 func (d *Dispatcher) take(cl *kgo.Client, won map[string][]int32) {
 	d.setAbsent(nil)
+	cl.PauseFetchPartitions(won)
+	var books []*book
 	for topic, ids := range won {
 		for _, id := range ids {
 			w := newWindow(topic, id)
@@ -105,10 +109,12 @@ func (d *Dispatcher) take(cl *kgo.Client, won map[string][]int32) {
 			d.windows[partition{topic, id}] = w
 			d.paused[partition{topic, id}] = true
 			d.mu.Unlock()
-			d.ledger.open(newBook(d.ledger, w))
+			b := newBook(d.ledger, w)
+			b.onFilled = func() { d.resume(cl) }
+			books = append(books, b)
 		}
-		cl.PauseFetchPartitions(map[string][]int32{topic: ids})
 	}
+	d.ledger.open(books...)
 }
 
 func (d *Dispatcher) consume(ctx context.Context, cl *kgo.Client) error {

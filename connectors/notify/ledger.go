@@ -51,7 +51,7 @@ func newLedger(opts []kgo.Opt, prefix string, shelf *shelf, log *slog.Logger, se
 func ledgerOptions(opts []kgo.Opt) []kgo.Opt {
 	return append(opts[:len(opts):len(opts)],
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(50_000),
-		kgo.ProducerBatchCompression(kgo.SnappyCompression()), kgo.FetchMaxBytes(4<<20), kgo.FetchMaxPartitionBytes(1<<20))
+		kgo.ProducerBatchCompression(kgo.SnappyCompression()), kgo.FetchMaxBytes(4<<20), kgo.FetchMaxPartitionBytes(1<<20), kgo.FetchMaxWait(fetchMaxWait))
 }
 
 // check refuses a ledger whose partitions are not those of the escalations.
@@ -103,15 +103,19 @@ func (l *ledger) write(b *book, key string, value []byte, then func(error)) {
 	})
 }
 
-// open takes over a partition: our owner record marks up to where the topic says
+// open takes over partitions: our owner record marks up to where the topic says
 // what has been told.
-func (l *ledger) open(b *book) {
-	l.mu.Lock()
-	l.books[b.partition] = b
-	l.mu.Unlock()
-	value, _ := json.Marshal(map[string]string{"owner": b.writer})
-	l.write(b, schemas.DeliveryOwner+strconv.Itoa(int(b.partition)), value, nil)
-	l.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: {b.partition: kgo.NewOffset().AtStart()}})
+func (l *ledger) open(books ...*book) {
+	from := map[int32]kgo.Offset{}
+	for _, b := range books {
+		l.mu.Lock()
+		l.books[b.partition] = b
+		l.mu.Unlock()
+		value, _ := json.Marshal(map[string]string{"owner": b.writer})
+		l.write(b, schemas.DeliveryOwner+strconv.Itoa(int(b.partition)), value, nil)
+		from[b.partition] = kgo.NewOffset().AtStart()
+	}
+	l.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: from})
 }
 
 // close lets go of a partition.

@@ -1,9 +1,12 @@
 package notify
 
-import "testing"
+import (
+	"log/slog"
+	"testing"
+)
 
 func TestReachIsWrittenAndRead(t *testing.T) {
-	l := &ledger{books: map[int32]*book{}}
+	l := &ledger{books: map[int32]*book{}, log: slog.New(slog.DiscardHandler)}
 	for _, p := range []int32{0, 1, 2, 3, 7, 9, 10} {
 		b := newBook(l, newWindow("t", p))
 		b.fill()
