@@ -159,8 +159,8 @@ func (h *Handler) step(tx stream.Tx, c conversation, rules *sla.RuleSet, in sla.
 	var lookupErr error
 	env := sla.Env{
 		Now: tx.Now(), Org: c.org, Conversation: c.id, Rules: rules,
-		Version: func(version string) *sla.RuleSet {
-			rs, err := h.cfg.Rules.Get(h.ctx, c.org, version)
+		Version: func(version, schedules string) *sla.RuleSet {
+			rs, err := h.cfg.Rules.Get(h.ctx, c.org, version, schedules)
 			lookupErr = errors.Join(lookupErr, err)
 			return rs
 		},

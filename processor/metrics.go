@@ -1,9 +1,12 @@
 package processor
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"unpark/processor/sla"
 )
 
 // maxOrgLabels bounds the orgs that have time series of their own; those seen
@@ -17,9 +20,11 @@ type Metrics struct {
 	requests    *prometheus.CounterVec
 	answers     *prometheus.CounterVec
 	refused     prometheus.Counter
+	always      *prometheus.GaugeVec
 
 	mu   sync.Mutex
 	orgs map[string]bool
+	said map[string]string // what always tells, by org
 }
 
 // NewMetrics returns metrics registered with reg, which may be nil.
@@ -42,6 +47,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "What became of them, by org and answer: observed, failed, done, timeout (none within check_timeout), forgotten (nobody waited for it). Counts tries.",
 		}, []string{"org", "answer"}),
 		orgs: make(map[string]bool),
+		said: make(map[string]string),
+		always: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "unpark_processor_calendars_always",
+			Help: "Calendars that count as always, by org: their schedule groups have not been synced from Genesys.",
+		}, []string{"org"}),
 		refused: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "unpark_processor_config_refused_total",
 			Help: "Activations of a configuration version that could not be used; the old one stays in force.",
@@ -57,7 +67,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}
 	}
 	if reg != nil {
-		reg.MustRegister(m.ignored, m.escalations, m.requests, m.answers, m.refused)
+		reg.MustRegister(m.ignored, m.escalations, m.requests, m.answers, m.refused, m.always)
 	}
 	return m
 }
@@ -71,4 +81,16 @@ func (m *Metrics) org(id string) string {
 	}
 	m.orgs[id] = true
 	return id
+}
+
+// countAlways notes the calendars of an org that count as always, and reports whether
+// there are any that it was not told of.
+func (m *Metrics) countAlways(org string, rules *sla.RuleSet) bool {
+	m.always.WithLabelValues(m.org(org)).Set(float64(len(rules.Always)))
+	names := strings.Join(rules.Always, "\n")
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.said[org] == names
+	m.said[org] = names
+	return !known && names != ""
 }

@@ -3,7 +3,6 @@ package processor
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 
 	"unpark/processor/sla"
@@ -31,12 +30,7 @@ func (h *Handler) inForce(tx stream.Tx, org string) (*sla.RuleSet, error) {
 	if err != nil || entry.value == nil {
 		return nil, err
 	}
-	version := entry.value.Active[schemas.PartRules]
-	rules, err := h.cfg.Rules.Get(h.ctx, org, version)
-	if err == nil && rules == nil {
-		err = fmt.Errorf("rules %s of org %s are in force and gone from org-config", version, org)
-	}
-	return rules, err
+	return h.cfg.Rules.InForce(h.ctx, org, entry.value)
 }
 
 // activated puts a version in force and begins to judge the org's conversations
@@ -46,7 +40,7 @@ func (h *Handler) activated(tx stream.Tx, a *schemas.ConfigActivated, offset int
 	if err := checkIDs(a.OrgId, a.Version, ""); err != nil {
 		return err
 	}
-	if a.Part != schemas.PartRules {
+	if !slices.Contains(parts, a.Part) {
 		return nil
 	}
 	entry, err := h.orgs.get(tx, schemas.OrgKey(a.OrgId))
@@ -58,8 +52,8 @@ func (h *Handler) activated(tx stream.Tx, a *schemas.ConfigActivated, offset int
 		return nil
 	}
 	if a.RepeatOf != nil {
-		if offset = *a.RepeatOf; active != "" && offset <= entry.value.ActivatedOffset {
-			h.correct(tx, a.OrgId, entry.write())
+		if offset = *a.RepeatOf; active != "" && offset <= activationOf(entry.value, a.Part).offset() {
+			h.correct(tx, a.OrgId, a.Part, entry.write())
 			return nil
 		}
 	}
@@ -72,23 +66,53 @@ func (h *Handler) activated(tx stream.Tx, a *schemas.ConfigActivated, offset int
 		org.Active = make(map[string]string)
 	}
 	org.Active[a.Part] = a.Version
-	org.ActivatedOffset, org.RepeatedMs = offset, tx.Now()
-	org.RejudgeFrom = schemas.ConversationPrefix(a.OrgId)
-	h.rejudging.add(a.OrgId)
-	h.repeats.add(repeatOf(a.OrgId, org))
+	activationOf(org, a.Part).set(offset, tx.Now())
+	h.repeats.add(repeatOf(a.OrgId, a.Part, org))
+	return h.changed(a.OrgId, a.Part, org)
+}
+
+// changed begins to judge the org's conversations again, if what has changed
+// concerns them.
+func (h *Handler) changed(id, part string, org *schemas.OrgState) error {
+	rules, err := h.cfg.Rules.InForce(h.ctx, id, org)
+	if err != nil || rules == nil {
+		return err // there are no conversations without rules
+	}
+	h.sayAlways(id, rules)
+	if part == schemas.PartRules || rules.Schedules != "" {
+		org.RejudgeFrom = schemas.ConversationPrefix(id)
+		h.rejudging.add(id)
+	}
 	return nil
 }
 
-// usable reports whether org-config holds the version and it compiles.
+// sayAlways tells which calendars count as always for want of their schedule
+// group's content.
+func (h *Handler) sayAlways(org string, rules *sla.RuleSet) {
+	if h.cfg.Metrics.countAlways(org, rules) {
+		h.cfg.Logger.Error("calendars count as always: their schedule groups have not been synced from Genesys",
+			schemas.LogOrg, org, schemas.LogCalendars, rules.Always, schemas.LogVersion, rules.Version)
+	}
+}
+
+// usable reports whether org-config holds the version and it can be judged by.
 func (h *Handler) usable(a *schemas.ConfigActivated) (bool, error) {
-	rules, err := h.cfg.Rules.Get(h.ctx, a.OrgId, a.Version)
+	known := false
+	var err error
+	if a.Part == schemas.PartSchedules {
+		_, known, err = h.cfg.Rules.groups(h.ctx, a.OrgId, a.Version)
+	} else {
+		var rules *sla.RuleSet
+		rules, err = h.cfg.Rules.Get(h.ctx, a.OrgId, a.Version, "")
+		known = rules != nil
+	}
 	switch {
 	case err != nil && !errors.Is(err, errUnusable):
 		return false, err
-	case err != nil || rules == nil:
+	case err != nil || !known:
 		h.cfg.Metrics.refused.Inc()
 		h.cfg.Logger.Error("configuration version refused; the one before stays in force",
-			schemas.LogOrg, a.OrgId, schemas.LogVersion, a.Version, schemas.LogError, err)
+			schemas.LogOrg, a.OrgId, schemas.LogPart, a.Part, schemas.LogVersion, a.Version, schemas.LogError, err)
 		return false, nil
 	}
 	return true, nil
@@ -229,17 +253,28 @@ func (h *Handler) loadOrgs(tx stream.Tx) error {
 			if err != nil {
 				return err
 			}
-			org := string(key[1:])
-			if entry.value.GetRejudgeFrom() != nil {
-				h.rejudging.add(org)
-			}
-			h.repeats.add(repeatOf(org, entry.value))
+			h.loadOrg(string(key[1:]), entry.value)
 		}
 		if len(keys) < rejudgePerTick {
 			h.rejudging.loaded = true
 			return nil
 		}
 		from = after(keys[len(keys)-1])
+	}
+}
+
+func (h *Handler) loadOrg(id string, org *schemas.OrgState) {
+	if org.GetRejudgeFrom() != nil {
+		h.rejudging.add(id)
+	}
+	for _, part := range parts {
+		if org.GetActive()[part] != "" {
+			h.repeats.add(repeatOf(id, part, org))
+		}
+	}
+	// What is gone from org-config is said when somebody is to be judged by it.
+	if rules, _ := h.cfg.Rules.InForce(h.ctx, id, org); rules != nil {
+		h.sayAlways(id, rules)
 	}
 }
 

@@ -16,18 +16,39 @@ const (
 	repeatPerTick = 100
 )
 
-// repetition is when the activation of an org's rules is to be repeated.
-type repetition struct {
-	at  int64
-	org string
+// parts are those of an org's configuration that are activated.
+var parts = []string{schemas.PartRules, schemas.PartSchedules}
+
+// activation is what an org's state remembers of the activation of a part.
+type activation struct{ at, repeated *int64 }
+
+func activationOf(org *schemas.OrgState, part string) activation {
+	if org == nil {
+		org = &schemas.OrgState{}
+	}
+	if part == schemas.PartSchedules {
+		return activation{&org.SchedulesActivatedOffset, &org.SchedulesRepeatedMs}
+	}
+	return activation{&org.ActivatedOffset, &org.RepeatedMs}
 }
 
-func repeatOf(org string, st *schemas.OrgState) repetition {
-	return repetition{st.GetRepeatedMs() + repeatEvery, org}
+func (a activation) offset() int64 { return *a.at }
+
+func (a activation) set(offset, now int64) { *a.at, *a.repeated = offset, now }
+
+// repetition is when the activation of a part of an org's configuration is to be
+// repeated.
+type repetition struct {
+	at        int64
+	org, part string
+}
+
+func repeatOf(org, part string, st *schemas.OrgState) repetition {
+	return repetition{*activationOf(st, part).repeated + repeatEvery, org, part}
 }
 
 func (r repetition) compare(o repetition) int {
-	return cmp.Or(cmp.Compare(r.at, o.at), cmp.Compare(r.org, o.org))
+	return cmp.Or(cmp.Compare(r.at, o.at), cmp.Compare(r.org, o.org), cmp.Compare(r.part, o.part))
 }
 
 // repeats are the repetitions to come, as the stored OrgStates have them, in order;
@@ -51,25 +72,26 @@ func (h *Handler) repeat(tx stream.Tx) error {
 		if err != nil {
 			return err
 		}
-		if entry.value == nil || repeatOf(next.org, entry.value) != next {
+		if entry.value == nil || repeatOf(next.org, next.part, entry.value) != next {
 			continue
 		}
 		n++
 		org := entry.write()
-		if org.RepeatedMs != 0 {
-			if err := emitRepeat(tx, next.org, org); err != nil {
+		repeated := activationOf(org, next.part).repeated
+		if *repeated != 0 {
+			if err := emitRepeat(tx, next.org, next.part, org); err != nil {
 				return err
 			}
 		}
-		org.RepeatedMs = tx.Now()
-		h.repeats.add(repeatOf(next.org, org))
+		*repeated = tx.Now()
+		h.repeats.add(repeatOf(next.org, next.part, org))
 	}
 	return nil
 }
 
-func emitRepeat(tx stream.Tx, org string, st *schemas.OrgState) error {
+func emitRepeat(tx stream.Tx, org, part string, st *schemas.OrgState) error {
 	in := &schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
-		OrgId: org, Part: schemas.PartRules, Version: st.Active[schemas.PartRules], RepeatOf: &st.ActivatedOffset,
+		OrgId: org, Part: part, Version: st.Active[part], RepeatOf: activationOf(st, part).at,
 	}}}
 	value, err := in.MarshalVT()
 	if err == nil {
@@ -81,7 +103,7 @@ func emitRepeat(tx stream.Tx, org string, st *schemas.OrgState) error {
 // correct has the version in force repeated by the next tick: the log has just
 // repeated one that had been replaced, and whoever begins to read there would stay
 // with it.
-func (h *Handler) correct(tx stream.Tx, org string, st *schemas.OrgState) {
-	st.RepeatedMs = tx.Now() - repeatEvery
-	h.repeats.add(repeatOf(org, st))
+func (h *Handler) correct(tx stream.Tx, org, part string, st *schemas.OrgState) {
+	*activationOf(st, part).repeated = tx.Now() - repeatEvery
+	h.repeats.add(repeatOf(org, part, st))
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"pgregory.net/rapid"
 
+	"unpark/processor/calendar"
 	"unpark/processor/replay"
 	"unpark/processor/sla"
 	"unpark/processor/store"
@@ -284,4 +285,51 @@ func forget(ctx context.Context, t *testing.T, admin *kadm.Client, input string,
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestBothPartsAreRepeated: schedules outlive retention as rules do, each with the
+// offset of its own activation, and what has replaced a version of the one takes
+// nothing from the other.
+func TestBothPartsAreRepeated(t *testing.T) {
+	rules := newOrgConfig(sla.Rules{ID: "acme", Calendars: map[string]calendar.Config{"office": {ScheduleGroupID: "g-office"}}})
+	h := history{orgs: []orgConfig{rules}, schedules: make(map[schemas.OrgConfigKey][]byte)}
+	schedules := func(minutes int) *schemas.InputRecord {
+		data, err := calendar.Groups{"g-office": {TimeZone: "UTC", OpenSchedules: []calendar.Schedule{
+			{Start: "2026-01-05T00:00", End: fmt.Sprintf("2026-01-05T00:%d", minutes), RRule: "FREQ=DAILY"},
+		}}}.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := &schemas.ConfigActivated{OrgId: "acme", Part: schemas.PartSchedules, Version: schemas.ContentVersion(data)}
+		h.schedules[schemas.OrgConfigKey{Org: a.OrgId, Part: a.Part, Version: a.Version}] = data
+		return &schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: a}}
+	}
+	old, current := schedules(10), schedules(20)
+	p := newPartition(t, h)
+	for _, in := range []*schemas.InputRecord{old, activationOf(rules), current} {
+		p.apply(in, genEpoch)
+	}
+	p.tick(genEpoch)
+	p.restart()
+	want := []string{
+		"rules " + rules.version + " of 1",
+		"schedules " + current.GetConfigActivated().Version + " of 2",
+	}
+	check := func(want []string, repeats []*schemas.ConfigActivated) {
+		t.Helper()
+		var got []string
+		for _, a := range repeats {
+			got = append(got, fmt.Sprintf("%s %s of %d", a.Part, a.Version, a.GetRepeatOf()))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	check(want, p.tick(genEpoch+day))
+	check(nil, p.tick(genEpoch+day+1))
+
+	// The log repeats schedules that have been replaced: those in force are said again.
+	old.GetConfigActivated().RepeatOf = new(int64(0))
+	p.apply(old, genEpoch+day+2)
+	check(want[1:], p.tick(genEpoch+day+3))
 }

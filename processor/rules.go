@@ -7,15 +7,16 @@ import (
 	"fmt"
 	"sync"
 
+	"unpark/processor/calendar"
 	"unpark/processor/sla"
 	"unpark/schemas"
 )
 
 // Configs finds versions of org configurations. Versions are immutable.
 type Configs interface {
-	// Rules returns the JSON of a version of an org's rules. ok is false only if
-	// org-config does not hold it up to an end offset read after the call.
-	Rules(ctx context.Context, org, version string) (json []byte, ok bool, err error)
+	// Get returns the JSON of a version. ok is false only if org-config does not
+	// hold it up to an end offset read after the call.
+	Get(ctx context.Context, key schemas.OrgConfigKey) (json []byte, ok bool, err error)
 }
 
 // errUnusable marks a version that org-config holds and that no rules can be made
@@ -30,12 +31,21 @@ type Rules struct {
 	checksOff bool
 
 	mu       sync.Mutex
-	compiled map[schemas.OrgConfigKey]*sla.RuleSet
+	compiled map[edition]*sla.RuleSet
+}
+
+// edition is what an org is judged by: a version of its rules, and the version of
+// the schedules that fills their calendars. An empty one is none.
+type edition struct{ org, rules, schedules string }
+
+// editionOf is what is in force for an org.
+func editionOf(org string, st *schemas.OrgState) edition {
+	return edition{org, st.GetActive()[schemas.PartRules], st.GetActive()[schemas.PartSchedules]}
 }
 
 // NewRules returns an empty Rules that reads versions from configs.
 func NewRules(configs Configs) *Rules {
-	return &Rules{configs: configs, compiled: make(map[schemas.OrgConfigKey]*sla.RuleSet)}
+	return &Rules{configs: configs, compiled: make(map[edition]*sla.RuleSet)}
 }
 
 // NewRulesWithoutChecks is NewRules for a history of events alone: nobody answers
@@ -46,32 +56,84 @@ func NewRulesWithoutChecks(configs Configs) *Rules {
 	return r
 }
 
-// Get returns a version of an org's rules, nil if org-config does not hold it.
-func (r *Rules) Get(ctx context.Context, org, version string) (*sla.RuleSet, error) {
-	key := schemas.OrgConfigKey{Org: org, Part: schemas.PartRules, Version: version}
+// InForce returns the rules that are in force for an org by a partition's state, nil
+// if there are none.
+func (r *Rules) InForce(ctx context.Context, org string, st *schemas.OrgState) (*sla.RuleSet, error) {
+	e := editionOf(org, st)
+	if e.rules == "" {
+		return nil, nil
+	}
+	rs, err := r.Get(ctx, org, e.rules, e.schedules)
+	if err == nil && rs == nil {
+		err = fmt.Errorf("rules %s of org %s are in force and gone from org-config, or its schedules %s are", e.rules, org, e.schedules)
+	}
+	return rs, err
+}
+
+// Get returns a version of an org's rules with the calendars that need it filled from
+// a version of the schedules (empty: from none). It is nil if org-config does not
+// hold both.
+func (r *Rules) Get(ctx context.Context, org, version, schedules string) (*sla.RuleSet, error) {
+	e := edition{org, version, schedules}
 	r.mu.Lock()
-	rs, ok := r.compiled[key]
+	rs, ok := r.compiled[e]
 	r.mu.Unlock()
 	if ok {
 		return rs, nil
 	}
-	data, ok, err := r.configs.Rules(ctx, org, version)
+	rs, err := r.compile(ctx, e)
+	if err != nil || rs == nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.compiled[e] = rs
+	return rs, nil
+}
+
+func (r *Rules) compile(ctx context.Context, e edition) (*sla.RuleSet, error) {
+	data, ok, err := r.configs.Get(ctx, schemas.OrgConfigKey{Org: e.org, Part: schemas.PartRules, Version: e.rules})
 	if err != nil || !ok {
 		return nil, err
 	}
 	var rules sla.Rules
 	if err := json.Unmarshal(data, &rules); err != nil {
-		return nil, fmt.Errorf("%w: rules %s of org %s: %w", errUnusable, version, org, err)
+		return nil, fmt.Errorf("%w: rules %s of org %s: %w", errUnusable, e.rules, e.org, err)
 	}
-	rs, err = sla.Compile(rules, version)
+	if !rules.NeedsSchedules() {
+		e.schedules = ""
+	}
+	if e.schedules != "" {
+		groups, ok, err := r.groups(ctx, e.org, e.schedules)
+		if err != nil || !ok {
+			return nil, err
+		}
+		rules = rules.WithSchedules(groups)
+	}
+	rs, err := sla.Compile(rules, e.rules)
 	if err != nil {
-		return nil, fmt.Errorf("%w: rules %s of org %s: %w", errUnusable, version, org, err)
+		return nil, fmt.Errorf("%w: rules %s of org %s: %w", errUnusable, e.rules, e.org, err)
 	}
+	rs.Schedules = e.schedules
 	if r.checksOff {
 		rs = rs.WithoutChecks()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.compiled[key] = rs
 	return rs, nil
+}
+
+// groups returns a version of an org's schedules, every group of which is a calendar;
+// ok is false if org-config does not hold it.
+func (r *Rules) groups(ctx context.Context, org, version string) (groups calendar.Groups, ok bool, err error) {
+	data, ok, err := r.configs.Get(ctx, schemas.OrgConfigKey{Org: org, Part: schemas.PartSchedules, Version: version})
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	groups, err = calendar.ParseGroups(data)
+	if err == nil {
+		err = groups.Compile()
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: schedules %s of org %s: %w", errUnusable, version, org, err)
+	}
+	return groups, true, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"unpark/processor"
+	"unpark/processor/calendar"
 	"unpark/processor/replay"
 	"unpark/processor/sla"
 	"unpark/processor/stream"
@@ -97,6 +98,8 @@ func runReplay(t *testing.T, s script, log func(stream.Record)) []stream.Output 
 			check(d.Tick(m.at))
 		case m.apply != "":
 			check(d.Apply(activation(configs.version(t, s.drafts[m.apply]))))
+		case m.sync != "":
+			check(d.Apply(syncOf(configs.groups(t, s.synced[m.sync]))))
 		case m.answer != "":
 			if !m.queued {
 				check(d.AdvanceTo(m.at))
@@ -192,6 +195,9 @@ func scriptConfigs(t *testing.T, s script) (configs orgVersions, first string) {
 	for _, draft := range s.drafts {
 		configs.version(t, draft)
 	}
+	for _, groups := range s.synced {
+		configs.groups(t, groups)
+	}
 	return configs, configs.version(t, s.rules)
 }
 
@@ -207,15 +213,34 @@ func (c orgVersions) version(t *testing.T, rules sla.Rules) string {
 	return version
 }
 
-func (c orgVersions) Rules(_ context.Context, org, version string) ([]byte, bool, error) {
-	data, ok := c[version]
-	return data, ok && org == scriptOrg, nil
+// groups adds the content of schedule groups and returns its version.
+func (c orgVersions) groups(t *testing.T, groups calendar.Groups) string {
+	t.Helper()
+	data, err := groups.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := schemas.ContentVersion(data)
+	c[version] = data
+	return version
+}
+
+func (c orgVersions) Get(_ context.Context, key schemas.OrgConfigKey) ([]byte, bool, error) {
+	data, ok := c[key.Version]
+	return data, ok && key.Org == scriptOrg, nil
 }
 
 func activation(version string) *schemas.InputRecord {
 	return &schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
 		OrgId: scriptOrg, Part: schemas.PartRules, Version: version,
 	}}}
+}
+
+// syncOf is the activation of a version of the schedules.
+func syncOf(version string) *schemas.InputRecord {
+	in := activation(version)
+	in.GetConfigActivated().Part = schemas.PartSchedules
+	return in
 }
 
 func newHandler(t *testing.T, configs processor.Configs) *processor.Handler {

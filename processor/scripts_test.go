@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"unpark/processor/calendar"
 	"unpark/processor/sla"
 	"unpark/schemas"
 )
@@ -24,6 +25,8 @@ import (
 //	until TIME                  nothing happens until then
 //	tick TIME                   it is that time now, whatever fell due before
 //	apply NAME                  the section NAME is the org's file from here on
+//	sync NAME                   the section NAME, which begins with schedules, is the content of
+//	                            the org's schedule groups from here on
 //	checks on, checks off       the file in force with this for its checks
 //	TIME answer key=value...    as observed, and the answer to the newest request about
 //	                            the conversation, or to the n-th of all (to=n)
@@ -42,6 +45,7 @@ const defaultRules = "id: " + scriptOrg + "\n"
 type script struct {
 	rules   sla.Rules
 	drafts  map[string]sla.Rules // by section
+	synced  map[string]calendar.Groups
 	moments []moment
 	want    string
 }
@@ -55,6 +59,7 @@ type moment struct {
 	tick   bool
 	queued bool
 	apply  string
+	sync   string
 	answer string // which request is answered; empty: none
 }
 
@@ -75,6 +80,10 @@ func parseScript(t *testing.T, data []byte) script {
 		case "outputs":
 			s.want = string(f.Data)
 		default:
+			if strings.HasPrefix(f.Name, "schedules") {
+				s.parseGroups(t, f)
+				continue
+			}
 			var rules sla.Rules
 			if err := yaml.UnmarshalWithOptions(f.Data, &rules, yaml.Strict()); err != nil {
 				t.Fatalf("section %s: %v", f.Name, err)
@@ -120,6 +129,18 @@ func (s *script) parseRules(text string) error {
 	return yaml.UnmarshalWithOptions([]byte(text), &s.rules, yaml.Strict())
 }
 
+func (s *script) parseGroups(t *testing.T, f txtar.File) {
+	t.Helper()
+	var groups calendar.Groups
+	if err := yaml.UnmarshalWithOptions(f.Data, &groups, yaml.Strict()); err != nil {
+		t.Fatalf("section %s: %v", f.Name, err)
+	}
+	if s.synced == nil {
+		s.synced = map[string]calendar.Groups{}
+	}
+	s.synced[f.Name] = groups
+}
+
 func parseMoment(t *testing.T, words []string) moment {
 	t.Helper()
 	switch words[0] {
@@ -129,6 +150,8 @@ func parseMoment(t *testing.T, words []string) moment {
 		return moment{at: parseTime(t, words[1]), tick: true}
 	case "apply":
 		return moment{apply: words[1]}
+	case "sync":
+		return moment{sync: words[1]}
 	case "checks":
 		return moment{apply: "checks " + words[1]}
 	case "queued":

@@ -1246,8 +1246,12 @@ type Raised struct {
 	KindRef          uint32 `protobuf:"varint,15,opt,name=kind_ref,json=kindRef,proto3" json:"kind_ref,omitempty"`
 	PolicyRef        uint32 `protobuf:"varint,16,opt,name=policy_ref,json=policyRef,proto3" json:"policy_ref,omitempty"`
 	PolicyVersionRef uint32 `protobuf:"varint,17,opt,name=policy_version_ref,json=policyVersionRef,proto3" json:"policy_version_ref,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The version of the schedules that policy_version counted in; empty: it counts in
+	// none, or they were not synced.
+	SchedulesVersion    string `protobuf:"bytes,18,opt,name=schedules_version,json=schedulesVersion,proto3" json:"schedules_version,omitempty"`
+	SchedulesVersionRef uint32 `protobuf:"varint,19,opt,name=schedules_version_ref,json=schedulesVersionRef,proto3" json:"schedules_version_ref,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Raised) Reset() {
@@ -1399,6 +1403,20 @@ func (x *Raised) GetPolicyVersionRef() uint32 {
 	return 0
 }
 
+func (x *Raised) GetSchedulesVersion() string {
+	if x != nil {
+		return x.SchedulesVersion
+	}
+	return ""
+}
+
+func (x *Raised) GetSchedulesVersionRef() uint32 {
+	if x != nil {
+		return x.SchedulesVersionRef
+	}
+	return 0
+}
+
 // Action is what was done at a tier that has one.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1479,9 +1497,12 @@ type OrgState struct {
 	ActivatedOffset int64 `protobuf:"varint,6,opt,name=activated_offset,json=activatedOffset,proto3" json:"activated_offset,omitempty"`
 	// The partition's now when the activation was read or last repeated; 0: before the
 	// first tick.
-	RepeatedMs    int64 `protobuf:"varint,7,opt,name=repeated_ms,json=repeatedMs,proto3" json:"repeated_ms,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RepeatedMs int64 `protobuf:"varint,7,opt,name=repeated_ms,json=repeatedMs,proto3" json:"repeated_ms,omitempty"`
+	// The same two of the schedules in force.
+	SchedulesActivatedOffset int64 `protobuf:"varint,8,opt,name=schedules_activated_offset,json=schedulesActivatedOffset,proto3" json:"schedules_activated_offset,omitempty"`
+	SchedulesRepeatedMs      int64 `protobuf:"varint,9,opt,name=schedules_repeated_ms,json=schedulesRepeatedMs,proto3" json:"schedules_repeated_ms,omitempty"`
+	unknownFields            protoimpl.UnknownFields
+	sizeCache                protoimpl.SizeCache
 }
 
 func (x *OrgState) Reset() {
@@ -1559,6 +1580,20 @@ func (x *OrgState) GetActivatedOffset() int64 {
 func (x *OrgState) GetRepeatedMs() int64 {
 	if x != nil {
 		return x.RepeatedMs
+	}
+	return 0
+}
+
+func (x *OrgState) GetSchedulesActivatedOffset() int64 {
+	if x != nil {
+		return x.SchedulesActivatedOffset
+	}
+	return 0
+}
+
+func (x *OrgState) GetSchedulesRepeatedMs() int64 {
+	if x != nil {
+		return x.SchedulesRepeatedMs
 	}
 	return 0
 }
@@ -1843,7 +1878,7 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\x06serial\x18\x03 \x01(\rR\x06serial\x12\"\n" +
 	"\n" +
 	"counted_ms\x18\x04 \x01(\x03H\x00R\tcountedMs\x88\x01\x01B\r\n" +
-	"\v_counted_ms\"\x87\x04\n" +
+	"\v_counted_ms\"\xe8\x04\n" +
 	"\x06Raised\x12\x1c\n" +
 	"\tobjective\x18\x01 \x01(\tR\tobjective\x12\x13\n" +
 	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\x12\x19\n" +
@@ -1863,11 +1898,13 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\bkind_ref\x18\x0f \x01(\rR\akindRef\x12\x1d\n" +
 	"\n" +
 	"policy_ref\x18\x10 \x01(\rR\tpolicyRef\x12,\n" +
-	"\x12policy_version_ref\x18\x11 \x01(\rR\x10policyVersionRef\"J\n" +
+	"\x12policy_version_ref\x18\x11 \x01(\rR\x10policyVersionRef\x12+\n" +
+	"\x11schedules_version\x18\x12 \x01(\tR\x10schedulesVersion\x122\n" +
+	"\x15schedules_version_ref\x18\x13 \x01(\rR\x13schedulesVersionRef\"J\n" +
 	"\x06Action\x12\x0e\n" +
 	"\x02do\x18\x01 \x01(\tR\x02do\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xd2\x02\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xc4\x03\n" +
 	"\bOrgState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x127\n" +
 	"\x06active\x18\x02 \x03(\v2\x1f.unpark.v1.OrgState.ActiveEntryR\x06active\x12&\n" +
@@ -1876,7 +1913,9 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\bacted_ms\x18\x05 \x03(\x03R\aactedMs\x12)\n" +
 	"\x10activated_offset\x18\x06 \x01(\x03R\x0factivatedOffset\x12\x1f\n" +
 	"\vrepeated_ms\x18\a \x01(\x03R\n" +
-	"repeatedMs\x1a9\n" +
+	"repeatedMs\x12<\n" +
+	"\x1aschedules_activated_offset\x18\b \x01(\x03R\x18schedulesActivatedOffset\x122\n" +
+	"\x15schedules_repeated_ms\x18\t \x01(\x03R\x13schedulesRepeatedMs\x1a9\n" +
 	"\vActiveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x0f\n" +

@@ -90,6 +90,7 @@ func (p *packer) episode(ep *Episode) {
 		p.text(&r.KindRef, &r.Kind)
 		p.text(&r.PolicyRef, &r.Policy)
 		p.text(&r.PolicyVersionRef, &r.PolicyVersion)
+		p.text(&r.SchedulesVersionRef, &r.SchedulesVersion)
 	}
 }
 

@@ -41,7 +41,8 @@ func (u *unpacker) episode(ep *Episode) {
 		r.StartMs, r.DueMs = u.time(r.Start, r.StartMs), u.time(r.Due, r.DueMs)
 		r.Objective, r.Kind = u.text(uint64(r.ObjectiveRef), r.Objective), u.text(uint64(r.KindRef), r.Kind)
 		r.Policy, r.PolicyVersion = u.text(uint64(r.PolicyRef), r.Policy), u.text(uint64(r.PolicyVersionRef), r.PolicyVersion)
-		r.Start, r.Due, r.ObjectiveRef, r.KindRef, r.PolicyRef, r.PolicyVersionRef = 0, 0, 0, 0, 0, 0
+		r.SchedulesVersion = u.text(uint64(r.SchedulesVersionRef), r.SchedulesVersion)
+		r.Start, r.Due, r.ObjectiveRef, r.KindRef, r.PolicyRef, r.PolicyVersionRef, r.SchedulesVersionRef = 0, 0, 0, 0, 0, 0, 0
 	}
 }
 

@@ -361,6 +361,8 @@ func (m *Raised) CloneVT() *Raised {
 	r.KindRef = m.KindRef
 	r.PolicyRef = m.PolicyRef
 	r.PolicyVersionRef = m.PolicyVersionRef
+	r.SchedulesVersion = m.SchedulesVersion
+	r.SchedulesVersionRef = m.SchedulesVersionRef
 	if len(m.unknownFields) > 0 {
 		r.unknownFields = make([]byte, len(m.unknownFields))
 		copy(r.unknownFields, m.unknownFields)
@@ -399,6 +401,8 @@ func (m *OrgState) CloneVT() *OrgState {
 	r.Version = m.Version
 	r.ActivatedOffset = m.ActivatedOffset
 	r.RepeatedMs = m.RepeatedMs
+	r.SchedulesActivatedOffset = m.SchedulesActivatedOffset
+	r.SchedulesRepeatedMs = m.SchedulesRepeatedMs
 	if rhs := m.Active; rhs != nil {
 		tmpContainer := make(map[string]string, len(rhs))
 		for k, v := range rhs {
@@ -1407,6 +1411,22 @@ func (m *Raised) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.SchedulesVersionRef != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.SchedulesVersionRef))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x98
+	}
+	if len(m.SchedulesVersion) > 0 {
+		i -= len(m.SchedulesVersion)
+		copy(dAtA[i:], m.SchedulesVersion)
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(len(m.SchedulesVersion)))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x92
+	}
 	if m.PolicyVersionRef != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.PolicyVersionRef))
 		i--
@@ -1600,6 +1620,16 @@ func (m *OrgState) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	if m.unknownFields != nil {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
+	}
+	if m.SchedulesRepeatedMs != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.SchedulesRepeatedMs))
+		i--
+		dAtA[i] = 0x48
+	}
+	if m.SchedulesActivatedOffset != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.SchedulesActivatedOffset))
+		i--
+		dAtA[i] = 0x40
 	}
 	if m.RepeatedMs != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.RepeatedMs))
@@ -2235,6 +2265,13 @@ func (m *Raised) SizeVT() (n int) {
 	if m.PolicyVersionRef != 0 {
 		n += 2 + protohelpers.SizeOfVarint(uint64(m.PolicyVersionRef))
 	}
+	l = len(m.SchedulesVersion)
+	if l > 0 {
+		n += 2 + l + protohelpers.SizeOfVarint(uint64(l))
+	}
+	if m.SchedulesVersionRef != 0 {
+		n += 2 + protohelpers.SizeOfVarint(uint64(m.SchedulesVersionRef))
+	}
 	n += len(m.unknownFields)
 	return n
 }
@@ -2300,6 +2337,12 @@ func (m *OrgState) SizeVT() (n int) {
 	}
 	if m.RepeatedMs != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.RepeatedMs))
+	}
+	if m.SchedulesActivatedOffset != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.SchedulesActivatedOffset))
+	}
+	if m.SchedulesRepeatedMs != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.SchedulesRepeatedMs))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -5357,6 +5400,57 @@ func (m *Raised) UnmarshalVT(dAtA []byte) error {
 					break
 				}
 			}
+		case 18:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SchedulesVersion", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return protohelpers.ErrInvalidLength
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return protohelpers.ErrInvalidLength
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.SchedulesVersion = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 19:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SchedulesVersionRef", wireType)
+			}
+			m.SchedulesVersionRef = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.SchedulesVersionRef |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -5877,6 +5971,44 @@ func (m *OrgState) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.RepeatedMs |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SchedulesActivatedOffset", wireType)
+			}
+			m.SchedulesActivatedOffset = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.SchedulesActivatedOffset |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SchedulesRepeatedMs", wireType)
+			}
+			m.SchedulesRepeatedMs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.SchedulesRepeatedMs |= int64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}

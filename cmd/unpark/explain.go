@@ -13,7 +13,6 @@ import (
 	"unpark/connectors/orgconfig"
 	"unpark/processor"
 	"unpark/processor/sla"
-	"unpark/schemas"
 )
 
 type explainFlags struct {
@@ -140,18 +139,17 @@ func (e explainer) explain(ctx context.Context, partitions []*partitionStates, c
 func (e explainer) one(ctx context.Context, p *partitionStates, org, conversation string) (sla.Explanation, error) {
 	st := p.conversations[org]
 	var lookups error
-	version := func(version string) *sla.RuleSet {
-		rules, err := e.rules.Get(ctx, org, version)
+	version := func(version, schedules string) *sla.RuleSet {
+		rules, err := e.rules.Get(ctx, org, version, schedules)
 		lookups = errors.Join(lookups, err)
 		return rules
 	}
-	inForce := p.orgs[org].GetActive()[schemas.PartRules]
-	rules := version(inForce)
-	if lookups == nil && rules == nil {
-		lookups = fmt.Errorf("rules %s of org %s are in force and gone from org-config", inForce, org)
+	rules, err := e.rules.InForce(ctx, org, p.orgs[org])
+	if err == nil && rules == nil {
+		err = fmt.Errorf("org %s has conversations and no rules in force", org)
 	}
-	if lookups != nil {
-		return sla.Explanation{}, lookups
+	if err != nil {
+		return sla.Explanation{}, err
 	}
 	return sla.Explain(st, sla.Env{
 		Now: p.now, Org: org, Conversation: conversation, Rules: rules, Version: version,

@@ -107,10 +107,18 @@ func (t *explanationWriter) policy(x sla.Explanation) {
 	}
 	switch {
 	case x.Policy != nil:
-		t.line("  policy %s applies, the first that matches (version %s)", *x.Policy, x.PolicyVersion)
+		t.line("  policy %s applies, the first that matches (version %s)", *x.Policy, editions(x))
 	case x.StartedAt != nil:
-		t.line("  no policy applies (version %s)", x.PolicyVersion)
+		t.line("  no policy applies (version %s)", editions(x))
 	}
+}
+
+// editions names the versions of what the conversation is judged by.
+func editions(x sla.Explanation) string {
+	if x.SchedulesVersion == nil {
+		return x.PolicyVersion
+	}
+	return x.PolicyVersion + ", schedules " + *x.SchedulesVersion
 }
 
 // shownIntervals is how many of the first and of the last are printed.
@@ -121,6 +129,9 @@ func (t *explanationWriter) objective(o sla.ObjectiveView, now schemas.Instant) 
 		t.line("  %s: does not count now", o.Objective)
 	} else {
 		t.line("  %s: %s counted since %s", o.Objective, seconds(o.Elapsed), utc(*o.Start))
+	}
+	if o.Always {
+		t.line("    counts as always: its schedule group has not been synced from Genesys")
 	}
 	for n, i := range o.Explain {
 		if left := len(o.Explain) - 2*shownIntervals; left > 1 && n >= shownIntervals && n < shownIntervals+left {

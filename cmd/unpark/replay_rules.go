@@ -31,10 +31,10 @@ func newFileRules(orgs []config.Org) (fileRules, error) {
 	return rules, nil
 }
 
-// Rules implements processor.Configs.
-func (r fileRules) Rules(_ context.Context, org, version string) ([]byte, bool, error) {
-	o, ok := r.orgs[org]
-	return o.json, ok && o.version == version, nil
+// Get implements processor.Configs. A folder has no schedules.
+func (r fileRules) Get(_ context.Context, key schemas.OrgConfigKey) ([]byte, bool, error) {
+	o, ok := r.orgs[key.Org]
+	return o.json, ok && key.Part == schemas.PartRules && o.version == key.Version, nil
 }
 
 // NewestRules implements newestRules.

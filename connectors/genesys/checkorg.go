@@ -65,10 +65,10 @@ func (c *Client) Check(ctx context.Context) []Finding {
 	all = append(all, try("GET /api/v2/users/{id}", "names of agents", "", err))
 	_, err = c.Queues(ctx)
 	all = append(all, try("GET /api/v2/routing/queues", "names of queues", permissionQueue, err))
-	_, err = c.ScheduleGroups(ctx)
-	all = append(all, try("GET /api/v2/architect/schedulegroups", "opening hours", permissionGroup, err))
-	_, err = c.Schedules(ctx)
-	all = append(all, try("GET /api/v2/architect/schedules", "opening hours", permissionSchedule, err))
+	_, err = c.ScheduleGroup(ctx, nobody)
+	all = append(all, try("GET /api/v2/architect/schedulegroups/{id}", "opening hours", permissionGroup, err))
+	_, err = c.Schedule(ctx, nobody)
+	all = append(all, try("GET /api/v2/architect/schedules/{id}", "opening hours", permissionSchedule, err))
 	return append(all,
 		Finding{Call: "POST /api/v2/conversations/{media}/{id}/participants/{id}/replace", For: "action requeue", Permission: permissionTransfer, NotTried: true},
 		Finding{Call: "PATCH /api/v2/conversations/{media}/{id}/participants/{id}", For: "action disconnect", Permission: permissionDisconnect, NotTried: true},

@@ -25,10 +25,9 @@ func TestCheck(t *testing.T) {
 		tw.answer("/", http.StatusNotFound, `{}`)
 		tw.answer("POST /api/v2/analytics/conversations/details/query", 200, `{"conversations":[{"conversationId":"c"}],"totalHits":1}`)
 		tw.answer("GET /api/v2/routing/queues", 200, `{"entities":[]}`)
-		tw.answer("GET /api/v2/architect/schedulegroups", 200, `{"entities":[]}`)
 		tw.answer(getConversation, http.StatusForbidden, `{"message":"You are missing the following permission(s): conversation:communication:view"}`)
-		tw.answer("GET /api/v2/architect/schedules", http.StatusForbidden, `{}`)
-		want := "GET /api/v2/conversations/{id} conversation:communication:view forbidden; GET /api/v2/architect/schedules routing:schedule:view forbidden"
+		tw.answer("GET /api/v2/architect/schedules/{id}", http.StatusForbidden, `{}`)
+		want := "GET /api/v2/conversations/{id} conversation:communication:view forbidden; GET /api/v2/architect/schedules/{id} routing:schedule:view forbidden"
 		if got := missing(t, testClient(tw)); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

@@ -42,26 +42,14 @@ func (c *Client) Queues(ctx context.Context) ([]api.Queue, error) {
 	})
 }
 
-// ScheduleGroups returns the org's schedule groups.
-func (c *Client) ScheduleGroups(ctx context.Context) ([]api.ScheduleGroup, error) {
-	return pages(func(page int) ([]api.ScheduleGroup, error) {
-		l, err := decode[api.ScheduleGroupListing](c.api.GetArchitectSchedulegroups(ctx, &api.GetArchitectSchedulegroupsParams{PageSize: pageSize, PageNumber: page}))
-		if err != nil {
-			return nil, err
-		}
-		return l.Entities, nil
-	})
+// ScheduleGroup returns a schedule group, with references to its schedules.
+func (c *Client) ScheduleGroup(ctx context.Context, id string) (*api.ScheduleGroup, error) {
+	return decode[api.ScheduleGroup](c.api.GetArchitectSchedulegroup(ctx, id))
 }
 
-// Schedules returns the org's schedules.
-func (c *Client) Schedules(ctx context.Context) ([]api.Schedule, error) {
-	return pages(func(page int) ([]api.Schedule, error) {
-		l, err := decode[api.ScheduleListing](c.api.GetArchitectSchedules(ctx, &api.GetArchitectSchedulesParams{PageSize: pageSize, PageNumber: page}))
-		if err != nil {
-			return nil, err
-		}
-		return l.Entities, nil
-	})
+// Schedule returns a schedule.
+func (c *Client) Schedule(ctx context.Context, id string) (*api.Schedule, error) {
+	return decode[api.Schedule](c.api.GetArchitectSchedule(ctx, id))
 }
 
 // open asks for a page of the conversations that began in an interval, are not

@@ -73,17 +73,17 @@ const weekRules = `{"id": %q, "checks": true, "policies": [{"name": "all", "obje
   "calendars": {"office": {"timezone": %q, "weekly": {"mon": ["09:00-17:00"], "tue": ["09:00-17:00"], "wed": ["09:00-17:00"],
     "thu": ["09:00-17:00"], "fri": ["09:00-17:00"]}}}}`
 
-// Rules implements processor.Configs: an org has one version.
-func (w *week) Rules(_ context.Context, id, _ string) ([]byte, bool, error) {
+// Get implements processor.Configs: an org has one version.
+func (w *week) Get(_ context.Context, key schemas.OrgConfigKey) ([]byte, bool, error) {
 	for _, o := range w.orgs {
-		if o.ID() != id {
+		if o.ID() != key.Org {
 			continue
 		}
 		hours, zone := "always", "UTC"
 		if o.zone != nil {
 			hours, zone = "office", o.zone.String()
 		}
-		return fmt.Appendf(nil, weekRules, id, hours, zone), true, nil
+		return fmt.Appendf(nil, weekRules, key.Org, hours, zone), true, nil
 	}
 	return nil, false, nil
 }

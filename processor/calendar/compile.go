@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Synced reports that the configuration names a schedule group whose content
-// has not been synced from Genesys yet. Such a calendar counts as always;
-// whoever compiles it says so, loudly.
+// Synced reports that the configuration names a schedule group by its id and has
+// not its content (With). Such a calendar counts as always; whoever compiles it
+// says so, loudly.
 func (cfg Config) Synced() bool {
 	return cfg.ScheduleGroupID != "" && cfg.ScheduleGroup == nil
 }

@@ -13,6 +13,7 @@ type Config struct {
 	// Closed are stretches of real time in which nothing counts.
 	Closed []Stretch `json:"closed,omitempty" yaml:"closed"`
 
+	// ScheduleGroup beside ScheduleGroupID is the content of that group (With).
 	ScheduleGroup   *ScheduleGroup `json:"scheduleGroup,omitempty" yaml:"schedule_group"`
 	ScheduleGroupID string         `json:"scheduleGroupId,omitempty" yaml:"schedule_group_id"`
 }
@@ -26,6 +27,7 @@ type Stretch struct {
 // ScheduleGroup is a Genesys schedule group with its schedules, in Genesys's
 // own words (GET /api/v2/architect/schedulegroups).
 type ScheduleGroup struct {
+	Name             string     `json:"name,omitempty" yaml:"name"` // for people
 	TimeZone         string     `json:"timeZone" yaml:"timeZone"`
 	OpenSchedules    []Schedule `json:"openSchedules" yaml:"openSchedules"`
 	ClosedSchedules  []Schedule `json:"closedSchedules,omitempty" yaml:"closedSchedules"`
@@ -35,7 +37,8 @@ type ScheduleGroup struct {
 // Schedule is a Genesys schedule: local times without a zone, repeated by an
 // RFC 5545 recurrence rule (empty: once).
 type Schedule struct {
-	Name  string `json:"name,omitempty" yaml:"name"`
+	ID    string `json:"id,omitempty" yaml:"id"`       // as Genesys has it; decides nothing
+	Name  string `json:"name,omitempty" yaml:"name"`   // for people
 	State string `json:"state,omitempty" yaml:"state"` // active (also when empty), inactive, deleted
 	Start string `json:"start" yaml:"start"`
 	End   string `json:"end" yaml:"end"`

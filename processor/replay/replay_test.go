@@ -17,7 +17,7 @@ const org = "org-1"
 // defaultPolicy is an org file without policies.
 type defaultPolicy struct{}
 
-func (defaultPolicy) Rules(context.Context, string, string) ([]byte, bool, error) {
+func (defaultPolicy) Get(context.Context, schemas.OrgConfigKey) ([]byte, bool, error) {
 	return []byte(`{"id":"org-1"}`), true, nil
 }
 

@@ -31,12 +31,15 @@ type Explanation struct {
 	Attributes  []string         `json:"attributes"`
 	Observation *ObservationFact `json:"observation"`
 
-	PolicyVersion string          `json:"policyVersion"`
-	Policy        *string         `json:"policy"`
-	PassedOver    []PassedPolicy  `json:"passedOver"` // those tried before it
-	Objectives    []ObjectiveView `json:"objectives"`
-	Raised        []RaisedView    `json:"raised"`
-	Next          *NextTier       `json:"next"`
+	PolicyVersion string `json:"policyVersion"`
+	// SchedulesVersion is that of the schedule groups' content; null if the
+	// calendars need none or there is none.
+	SchedulesVersion *string         `json:"schedulesVersion"`
+	Policy           *string         `json:"policy"`
+	PassedOver       []PassedPolicy  `json:"passedOver"` // those tried before it
+	Objectives       []ObjectiveView `json:"objectives"`
+	Raised           []RaisedView    `json:"raised"`
+	Next             *NextTier       `json:"next"`
 	// Check is the look at Genesys that is outstanding, Action what Genesys was
 	// asked to do, NextCheck the look that is planned next if nothing changes.
 	Check     *RequestView   `json:"check"`
@@ -107,7 +110,7 @@ func Explain(st *schemas.ConversationState, env Env) Explanation {
 	st = st.CloneVT() // looking ahead forgets what is too old
 	x := Explanation{
 		Org: env.Org, Conversation: env.Conversation, Now: schemas.Instant(env.Now), State: StageNothing,
-		ClosedAt: instant(st.ClosedAtMs), PolicyVersion: env.Rules.Version, WaitsFor: WaitsStart,
+		ClosedAt: instant(st.ClosedAtMs), PolicyVersion: env.Rules.Version, SchedulesVersion: text(env.Rules.Schedules), WaitsFor: WaitsStart,
 		Sessions: []SessionFact{}, Attributes: []string{}, PassedOver: []PassedPolicy{}, Objectives: []ObjectiveView{}, Raised: []RaisedView{},
 	}
 	if ep := st.Episode; ep != nil {

@@ -8,6 +8,8 @@ import (
 // ObjectiveView is a promise as it stands: what was counted, and its tiers.
 type ObjectiveView struct {
 	Objective string `json:"objective"`
+	// Always: it counts every second, since its schedule group has no content.
+	Always bool `json:"countsAsAlways"`
 	// Start is that of the stretch that counts; null if none does.
 	Start   *schemas.Instant `json:"start"`
 	Elapsed int64            `json:"elapsedSeconds"`
@@ -51,7 +53,7 @@ type NextTier struct {
 
 // objectiveView counts up to until.
 func (s *step) objectiveView(o *objective, t thread, until int64) ObjectiveView {
-	v := ObjectiveView{Objective: o.name, Explain: []schemas.Interval{}, Tiers: []TierView{}}
+	v := ObjectiveView{Objective: o.name, Always: o.always, Explain: []schemas.Interval{}, Tiers: []TierView{}}
 	start, runs := o.span(t)
 	_, answered := t.firstAnswer()
 	if answered && o.name == FirstReply && t.inbound {

@@ -45,8 +45,8 @@ func (s *step) settle(r *schemas.Raised, end *int64) {
 // if that version is gone, those of the rules in force; nil if there are none.
 func (s *step) raisedUnder(r *schemas.Raised) (*policy, *objective) {
 	rules := s.env.Rules
-	if r.PolicyVersion != rules.Version && s.env.Version != nil {
-		if old := s.env.Version(r.PolicyVersion); old != nil {
+	if (r.PolicyVersion != rules.Version || r.SchedulesVersion != rules.Schedules) && s.env.Version != nil {
+		if old := s.env.Version(r.PolicyVersion, r.SchedulesVersion); old != nil {
 			rules = old
 		}
 	}

@@ -91,7 +91,7 @@ func (s *step) raise(c candidate, verified bool) {
 	r := &schemas.Raised{
 		Objective: c.objective.name, AtMs: c.tier.at, StartMs: c.start, DueMs: c.due,
 		Raising: s.raisings(c) + 1, Status: schemas.RaisedStatus_RAISED_STATUS_RAISED,
-		Kind: c.tier.kind, Policy: p.name, PolicyVersion: s.env.Rules.Version, Verified: verified,
+		Kind: c.tier.kind, Policy: p.name, PolicyVersion: s.env.Rules.Version, SchedulesVersion: s.env.Rules.Schedules, Verified: verified,
 	}
 	if c.tier.kind == KindAction {
 		r.Action = &schemas.Action{Do: c.tier.action}

@@ -17,6 +17,12 @@ import (
 type RuleSet struct {
 	// Version is the content hash of the org's configuration.
 	Version string
+	// Schedules is the version of the schedules that its calendars are filled from;
+	// empty if it needs none or there are none.
+	Schedules string
+	// Always are the calendars whose schedule group has no content, sorted: they
+	// count as always.
+	Always []string
 
 	checks   bool // Genesys is asked before anything is told
 	actions  Actions
@@ -39,9 +45,10 @@ type policy struct {
 }
 
 type objective struct {
-	name  string
-	hours *calendar.Calendar
-	tiers []tier
+	name   string
+	hours  *calendar.Calendar
+	always bool // for want of the content of its schedule group
+	tiers  []tier
 }
 
 type tier struct {
@@ -49,8 +56,8 @@ type tier struct {
 	kind, action string
 }
 
-// Compile makes rules ready to judge by. Calendars that wait for a sync from
-// Genesys count as always.
+// Compile makes rules ready to judge by. Calendars whose schedule group has no
+// content count as always.
 func Compile(r Rules, version string) (*RuleSet, error) {
 	calendars, err := compileCalendars(r.Calendars)
 	if err != nil {
@@ -59,6 +66,12 @@ func Compile(r Rules, version string) (*RuleSet, error) {
 	rs := &RuleSet{
 		Version: version, checks: r.Checks, actions: r.Actions, timing: r.Timing.resolve(), keep: make(map[string]bool),
 	}
+	for name, cfg := range r.Calendars {
+		if cfg.Synced() {
+			rs.Always = append(rs.Always, name)
+		}
+	}
+	slices.Sort(rs.Always)
 	if r.Actions.Mode == "" {
 		rs.actions = DefaultActions()
 	}
@@ -74,9 +87,33 @@ func Compile(r Rules, version string) (*RuleSet, error) {
 		if err != nil {
 			return nil, fmt.Errorf("policy %q: %w", p.Name, err)
 		}
+		for i, o := range p.Objectives {
+			compiled.objectives[i].always = slices.Contains(rs.Always, o.Hours)
+		}
 		rs.policies = append(rs.policies, compiled)
 	}
 	return rs, nil
+}
+
+// NeedsSchedules reports whether a calendar is a schedule group by its id.
+func (r Rules) NeedsSchedules() bool {
+	for _, cfg := range r.Calendars {
+		if cfg.ScheduleGroupID != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// WithSchedules returns the rules with the content of their schedule groups, as far
+// as groups has it.
+func (r Rules) WithSchedules(groups calendar.Groups) Rules {
+	filled := make(map[string]calendar.Config, len(r.Calendars))
+	for name, cfg := range r.Calendars {
+		filled[name] = cfg.With(groups)
+	}
+	r.Calendars = filled
+	return r
 }
 
 // Keeps reports whether the attribute is kept: the org lists it, or a policy

@@ -24,8 +24,9 @@ type Env struct {
 	Org, Conversation string
 	// Rules are those in force.
 	Rules *RuleSet
-	// Version returns the rules of an earlier version, nil if they are gone.
-	Version func(version string) *RuleSet
+	// Version returns the rules of an earlier version, with the version of the
+	// schedules that filled their calendars then; nil if they are gone.
+	Version func(version, schedules string) *RuleSet
 	// Held says whether the tiers due at an instant wait for the org's sources to
 	// be read up to it, and when to look again (ARCHITECTURE.md, "Time is in the log").
 	Held func(due int64) (retry int64, held bool)

@@ -240,18 +240,6 @@ type ScheduleGroup struct {
 	TimeZone         string `json:"timeZone,omitempty,omitzero"`
 }
 
-// ScheduleGroupListing defines model for ScheduleGroupListing.
-type ScheduleGroupListing struct {
-	Entities  []ScheduleGroup `json:"entities,omitempty,omitzero"`
-	PageCount int             `json:"pageCount,omitempty,omitzero"`
-}
-
-// ScheduleListing defines model for ScheduleListing.
-type ScheduleListing struct {
-	Entities  []Schedule `json:"entities,omitempty,omitzero"`
-	PageCount int        `json:"pageCount,omitempty,omitzero"`
-}
-
 // Time ISO 8601; kept lenient.
 type Time = Instant
 
@@ -297,18 +285,6 @@ type PageSize = int
 
 // ParticipantId defines model for participantId.
 type ParticipantId = string
-
-// GetArchitectSchedulegroupsParams defines parameters for GetArchitectSchedulegroups.
-type GetArchitectSchedulegroupsParams struct {
-	PageSize   PageSize   `form:"pageSize,omitempty" json:"pageSize,omitempty,omitzero"`
-	PageNumber PageNumber `form:"pageNumber,omitempty" json:"pageNumber,omitempty,omitzero"`
-}
-
-// GetArchitectSchedulesParams defines parameters for GetArchitectSchedules.
-type GetArchitectSchedulesParams struct {
-	PageSize   PageSize   `form:"pageSize,omitempty" json:"pageSize,omitempty,omitzero"`
-	PageNumber PageNumber `form:"pageNumber,omitempty" json:"pageNumber,omitempty,omitzero"`
-}
 
 // GetRoutingQueuesParams defines parameters for GetRoutingQueues.
 type GetRoutingQueuesParams struct {
@@ -417,15 +393,15 @@ type ClientInterface interface {
 	// Permission analytics:conversationDetail:view or analytics:agentConversationDetail:view.
 	GetAnalyticsConversationDetails(ctx context.Context, conversationId ConversationId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetArchitectSchedulegroups performs a GET /api/v2/architect/schedulegroups (the `GetArchitectSchedulegroups` operationId) request.
+	// GetArchitectSchedulegroup performs a GET /api/v2/architect/schedulegroups/{scheduleGroupId} (the `GetArchitectSchedulegroup` operationId) request.
 	//
 	// Permission routing:scheduleGroup:view.
-	GetArchitectSchedulegroups(ctx context.Context, params *GetArchitectSchedulegroupsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetArchitectSchedulegroup(ctx context.Context, scheduleGroupId string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetArchitectSchedules performs a GET /api/v2/architect/schedules (the `GetArchitectSchedules` operationId) request.
+	// GetArchitectSchedule performs a GET /api/v2/architect/schedules/{scheduleId} (the `GetArchitectSchedule` operationId) request.
 	//
 	// Permission routing:schedule:view.
-	GetArchitectSchedules(ctx context.Context, params *GetArchitectSchedulesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetArchitectSchedule(ctx context.Context, scheduleId string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetConversationsEmailMessages performs a GET /api/v2/conversations/emails/{conversationId}/messages (the `GetConversationsEmailMessages` operationId) request.
 	//
@@ -524,11 +500,11 @@ func (c *Client) GetAnalyticsConversationDetails(ctx context.Context, conversati
 	return c.Client.Do(req)
 }
 
-// GetArchitectSchedulegroups performs a GET /api/v2/architect/schedulegroups (the `GetArchitectSchedulegroups` operationId) request.
+// GetArchitectSchedulegroup performs a GET /api/v2/architect/schedulegroups/{scheduleGroupId} (the `GetArchitectSchedulegroup` operationId) request.
 //
 // Permission routing:scheduleGroup:view.
-func (c *Client) GetArchitectSchedulegroups(ctx context.Context, params *GetArchitectSchedulegroupsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetArchitectSchedulegroupsRequest(c.Server, params)
+func (c *Client) GetArchitectSchedulegroup(ctx context.Context, scheduleGroupId string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetArchitectSchedulegroupRequest(c.Server, scheduleGroupId)
 	if err != nil {
 		return nil, err
 	}
@@ -539,11 +515,11 @@ func (c *Client) GetArchitectSchedulegroups(ctx context.Context, params *GetArch
 	return c.Client.Do(req)
 }
 
-// GetArchitectSchedules performs a GET /api/v2/architect/schedules (the `GetArchitectSchedules` operationId) request.
+// GetArchitectSchedule performs a GET /api/v2/architect/schedules/{scheduleId} (the `GetArchitectSchedule` operationId) request.
 //
 // Permission routing:schedule:view.
-func (c *Client) GetArchitectSchedules(ctx context.Context, params *GetArchitectSchedulesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetArchitectSchedulesRequest(c.Server, params)
+func (c *Client) GetArchitectSchedule(ctx context.Context, scheduleId string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetArchitectScheduleRequest(c.Server, scheduleId)
 	if err != nil {
 		return nil, err
 	}
@@ -767,16 +743,23 @@ func NewGetAnalyticsConversationDetailsRequest(server string, conversationId Con
 	return req, nil
 }
 
-// NewGetArchitectSchedulegroupsRequest constructs an http.Request for the GetArchitectSchedulegroups method
-func NewGetArchitectSchedulegroupsRequest(server string, params *GetArchitectSchedulegroupsParams) (*http.Request, error) {
+// NewGetArchitectSchedulegroupRequest constructs an http.Request for the GetArchitectSchedulegroup method
+func NewGetArchitectSchedulegroupRequest(server string, scheduleGroupId string) (*http.Request, error) {
 	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "scheduleGroupId", scheduleGroupId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
 
 	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
 
-	operationPath := fmt.Sprintf("/api/v2/architect/schedulegroups")
+	operationPath := fmt.Sprintf("/api/v2/architect/schedulegroups/%s", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -784,37 +767,6 @@ func NewGetArchitectSchedulegroupsRequest(server string, params *GetArchitectSch
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "pageSize", params.PageSize, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "pageNumber", params.PageNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -825,16 +777,23 @@ func NewGetArchitectSchedulegroupsRequest(server string, params *GetArchitectSch
 	return req, nil
 }
 
-// NewGetArchitectSchedulesRequest constructs an http.Request for the GetArchitectSchedules method
-func NewGetArchitectSchedulesRequest(server string, params *GetArchitectSchedulesParams) (*http.Request, error) {
+// NewGetArchitectScheduleRequest constructs an http.Request for the GetArchitectSchedule method
+func NewGetArchitectScheduleRequest(server string, scheduleId string) (*http.Request, error) {
 	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "scheduleId", scheduleId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
 
 	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
 
-	operationPath := fmt.Sprintf("/api/v2/architect/schedules")
+	operationPath := fmt.Sprintf("/api/v2/architect/schedules/%s", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -842,37 +801,6 @@ func NewGetArchitectSchedulesRequest(server string, params *GetArchitectSchedule
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "pageSize", params.PageSize, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "pageNumber", params.PageNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -1272,19 +1200,19 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	GetAnalyticsConversationDetailsWithResponse(ctx context.Context, conversationId ConversationId, reqEditors ...RequestEditorFn) (*GetAnalyticsConversationDetailsResponse, error)
 
-	// GetArchitectSchedulegroupsWithResponse performs a GET /api/v2/architect/schedulegroups (the `GetArchitectSchedulegroups` operationId) request.
+	// GetArchitectSchedulegroupWithResponse performs a GET /api/v2/architect/schedulegroups/{scheduleGroupId} (the `GetArchitectSchedulegroup` operationId) request.
 	//
 	// Permission routing:scheduleGroup:view.
 	//
 	// Returns a wrapper object for the known response body format(s).
-	GetArchitectSchedulegroupsWithResponse(ctx context.Context, params *GetArchitectSchedulegroupsParams, reqEditors ...RequestEditorFn) (*GetArchitectSchedulegroupsResponse, error)
+	GetArchitectSchedulegroupWithResponse(ctx context.Context, scheduleGroupId string, reqEditors ...RequestEditorFn) (*GetArchitectSchedulegroupResponse, error)
 
-	// GetArchitectSchedulesWithResponse performs a GET /api/v2/architect/schedules (the `GetArchitectSchedules` operationId) request.
+	// GetArchitectScheduleWithResponse performs a GET /api/v2/architect/schedules/{scheduleId} (the `GetArchitectSchedule` operationId) request.
 	//
 	// Permission routing:schedule:view.
 	//
 	// Returns a wrapper object for the known response body format(s).
-	GetArchitectSchedulesWithResponse(ctx context.Context, params *GetArchitectSchedulesParams, reqEditors ...RequestEditorFn) (*GetArchitectSchedulesResponse, error)
+	GetArchitectScheduleWithResponse(ctx context.Context, scheduleId string, reqEditors ...RequestEditorFn) (*GetArchitectScheduleResponse, error)
 
 	// GetConversationsEmailMessagesWithResponse performs a GET /api/v2/conversations/emails/{conversationId}/messages (the `GetConversationsEmailMessages` operationId) request.
 	//
@@ -1432,25 +1360,25 @@ func (r GetAnalyticsConversationDetailsResponse) ContentType() string {
 	return ""
 }
 
-type GetArchitectSchedulegroupsResponse struct {
+type GetArchitectSchedulegroupResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ScheduleGroupListing
+	JSON200 *ScheduleGroup
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetArchitectSchedulegroupsResponse) GetJSON200() *ScheduleGroupListing {
+func (r GetArchitectSchedulegroupResponse) GetJSON200() *ScheduleGroup {
 	return r.JSON200
 }
 
 // GetBody returns the raw response body bytes
-func (r GetArchitectSchedulegroupsResponse) GetBody() []byte {
+func (r GetArchitectSchedulegroupResponse) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r GetArchitectSchedulegroupsResponse) Status() string {
+func (r GetArchitectSchedulegroupResponse) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -1458,7 +1386,7 @@ func (r GetArchitectSchedulegroupsResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r GetArchitectSchedulegroupsResponse) StatusCode() int {
+func (r GetArchitectSchedulegroupResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -1466,32 +1394,32 @@ func (r GetArchitectSchedulegroupsResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetArchitectSchedulegroupsResponse) ContentType() string {
+func (r GetArchitectSchedulegroupResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
 }
 
-type GetArchitectSchedulesResponse struct {
+type GetArchitectScheduleResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ScheduleListing
+	JSON200 *Schedule
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetArchitectSchedulesResponse) GetJSON200() *ScheduleListing {
+func (r GetArchitectScheduleResponse) GetJSON200() *Schedule {
 	return r.JSON200
 }
 
 // GetBody returns the raw response body bytes
-func (r GetArchitectSchedulesResponse) GetBody() []byte {
+func (r GetArchitectScheduleResponse) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r GetArchitectSchedulesResponse) Status() string {
+func (r GetArchitectScheduleResponse) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -1499,7 +1427,7 @@ func (r GetArchitectSchedulesResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r GetArchitectSchedulesResponse) StatusCode() int {
+func (r GetArchitectScheduleResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -1507,7 +1435,7 @@ func (r GetArchitectSchedulesResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetArchitectSchedulesResponse) ContentType() string {
+func (r GetArchitectScheduleResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -1826,30 +1754,30 @@ func (c *ClientWithResponses) GetAnalyticsConversationDetailsWithResponse(ctx co
 	return ParseGetAnalyticsConversationDetailsResponse(rsp)
 }
 
-// GetArchitectSchedulegroupsWithResponse performs a GET /api/v2/architect/schedulegroups (the `GetArchitectSchedulegroups` operationId) request.
+// GetArchitectSchedulegroupWithResponse performs a GET /api/v2/architect/schedulegroups/{scheduleGroupId} (the `GetArchitectSchedulegroup` operationId) request.
 //
 // Permission routing:scheduleGroup:view.
 //
 // Returns a wrapper object for the known response body format(s).
-func (c *ClientWithResponses) GetArchitectSchedulegroupsWithResponse(ctx context.Context, params *GetArchitectSchedulegroupsParams, reqEditors ...RequestEditorFn) (*GetArchitectSchedulegroupsResponse, error) {
-	rsp, err := c.GetArchitectSchedulegroups(ctx, params, reqEditors...)
+func (c *ClientWithResponses) GetArchitectSchedulegroupWithResponse(ctx context.Context, scheduleGroupId string, reqEditors ...RequestEditorFn) (*GetArchitectSchedulegroupResponse, error) {
+	rsp, err := c.GetArchitectSchedulegroup(ctx, scheduleGroupId, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetArchitectSchedulegroupsResponse(rsp)
+	return ParseGetArchitectSchedulegroupResponse(rsp)
 }
 
-// GetArchitectSchedulesWithResponse performs a GET /api/v2/architect/schedules (the `GetArchitectSchedules` operationId) request.
+// GetArchitectScheduleWithResponse performs a GET /api/v2/architect/schedules/{scheduleId} (the `GetArchitectSchedule` operationId) request.
 //
 // Permission routing:schedule:view.
 //
 // Returns a wrapper object for the known response body format(s).
-func (c *ClientWithResponses) GetArchitectSchedulesWithResponse(ctx context.Context, params *GetArchitectSchedulesParams, reqEditors ...RequestEditorFn) (*GetArchitectSchedulesResponse, error) {
-	rsp, err := c.GetArchitectSchedules(ctx, params, reqEditors...)
+func (c *ClientWithResponses) GetArchitectScheduleWithResponse(ctx context.Context, scheduleId string, reqEditors ...RequestEditorFn) (*GetArchitectScheduleResponse, error) {
+	rsp, err := c.GetArchitectSchedule(ctx, scheduleId, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetArchitectSchedulesResponse(rsp)
+	return ParseGetArchitectScheduleResponse(rsp)
 }
 
 // GetConversationsEmailMessagesWithResponse performs a GET /api/v2/conversations/emails/{conversationId}/messages (the `GetConversationsEmailMessages` operationId) request.
@@ -2021,22 +1949,22 @@ func ParseGetAnalyticsConversationDetailsResponse(rsp *http.Response) (*GetAnaly
 	return response, nil
 }
 
-// ParseGetArchitectSchedulegroupsResponse parses an HTTP response from a GetArchitectSchedulegroupsWithResponse call
-func ParseGetArchitectSchedulegroupsResponse(rsp *http.Response) (*GetArchitectSchedulegroupsResponse, error) {
+// ParseGetArchitectSchedulegroupResponse parses an HTTP response from a GetArchitectSchedulegroupWithResponse call
+func ParseGetArchitectSchedulegroupResponse(rsp *http.Response) (*GetArchitectSchedulegroupResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetArchitectSchedulegroupsResponse{
+	response := &GetArchitectSchedulegroupResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ScheduleGroupListing
+		var dest ScheduleGroup
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -2047,22 +1975,22 @@ func ParseGetArchitectSchedulegroupsResponse(rsp *http.Response) (*GetArchitectS
 	return response, nil
 }
 
-// ParseGetArchitectSchedulesResponse parses an HTTP response from a GetArchitectSchedulesWithResponse call
-func ParseGetArchitectSchedulesResponse(rsp *http.Response) (*GetArchitectSchedulesResponse, error) {
+// ParseGetArchitectScheduleResponse parses an HTTP response from a GetArchitectScheduleWithResponse call
+func ParseGetArchitectScheduleResponse(rsp *http.Response) (*GetArchitectScheduleResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetArchitectSchedulesResponse{
+	response := &GetArchitectScheduleResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ScheduleListing
+		var dest Schedule
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
