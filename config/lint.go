@@ -97,6 +97,9 @@ func (o Org) lintCalendars(r *reporter, now time.Time) {
 		case o.Calendars[name].Synced():
 			r.warn(path+".schedule_group_id", "counts as always until the schedule group has been synced from Genesys, which this version does not do; write its hours here")
 		}
+		for _, p := range calendar.Doubts(o.Calendars[name]) {
+			r.warn(join(path, p.Field), "%s", p.Message)
+		}
 	}
 }
 
