@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"bytes"
 	"fmt"
 
 	"unpark/processor/stream"
@@ -53,12 +54,12 @@ func newCache[M comparable](c codec[M]) cache[M] {
 	return cache[M]{codec: c, entries: make(map[string]*entry[M])}
 }
 
-// get returns the state of key, decoded. The key must not be altered afterwards.
+// get returns the state of key, decoded.
 func (c *cache[M]) get(tx stream.Tx, key []byte) (*entry[M], error) {
 	if e, ok := c.entries[string(key)]; ok {
 		return e, nil
 	}
-	e := &entry[M]{key: key, codec: &c.codec}
+	e := &entry[M]{key: bytes.Clone(key), codec: &c.codec}
 	data, err := tx.Get(key)
 	if err != nil {
 		return nil, err

@@ -31,6 +31,9 @@ type Handler struct {
 	slice         int // how many conversations a tick judges again
 	rejudging     rejudging
 	repeats       repeats
+	force         map[string]inForce // by org, as of the last look
+	lookups       lookups
+	key           []byte // memory of a key that is looked up
 }
 
 var _ stream.Handler = (*Handler)(nil)
@@ -45,12 +48,15 @@ var conversationStates = codec[*schemas.ConversationState]{
 // NewHandler returns the handler of one partition. ctx ends waits for
 // org-config.
 func NewHandler(ctx context.Context, cfg Config) *Handler {
-	return &Handler{
+	h := &Handler{
 		ctx: ctx, cfg: cfg, slice: rejudgePerTick,
 		conversations: newCache(conversationStates),
 		orgs:          newCache(plain(func() *schemas.OrgState { return &schemas.OrgState{} })),
 		sources:       newCache(plain(func() *schemas.SourceState { return &schemas.SourceState{} })),
+		force:         make(map[string]inForce),
 	}
+	h.lookups.of(h)
+	return h
 }
 
 // Process implements stream.Handler.
@@ -134,7 +140,7 @@ func (h *Handler) look(tx stream.Tx, key []byte, in sla.Input) error {
 	if rules == nil {
 		return fmt.Errorf("org %s has conversations and no rules in force", org)
 	}
-	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	entry, err := h.org(tx, org)
 	if err != nil {
 		return err
 	}
@@ -150,35 +156,17 @@ type conversation struct{ org, id string }
 // step loads the state, applies the input, saves the state and its next look,
 // and emits what follows.
 func (h *Handler) step(tx stream.Tx, c conversation, rules *sla.RuleSet, in sla.Input) error {
-	key := schemas.ConversationKey(c.org, c.id)
-	entry, err := h.conversations.get(tx, key)
+	h.key = schemas.AppendConversationKey(h.key[:0], c.org, c.id)
+	entry, err := h.conversations.get(tx, h.key)
 	if err != nil {
 		return err
 	}
-	st := entry.write()
-	var lookupErr error
-	env := sla.Env{
-		Now: tx.Now(), Org: c.org, Conversation: c.id, Rules: rules,
-		Version: func(version, schedules string) *sla.RuleSet {
-			rs, err := h.cfg.Rules.Get(h.ctx, c.org, version, schedules)
-			lookupErr = errors.Join(lookupErr, err)
-			return rs
-		},
-		Held: func(due int64) (int64, bool) {
-			retry, held, err := h.held(tx, c.org, due, rules.Hold())
-			lookupErr = errors.Join(lookupErr, err)
-			return retry, held
-		},
-		MayAct: func() bool {
-			allowed, err := h.mayAct(tx, c.org, rules.ActionsPerHour())
-			lookupErr = errors.Join(lookupErr, err)
-			return allowed
-		},
-	}
+	key, st := entry.key, entry.write()
+	env := h.lookups.env(tx, c, rules)
 	effects := sla.Step(st, in, env)
 	next, ok := sla.NextLook(st, env)
-	if lookupErr != nil {
-		return lookupErr
+	if err := h.lookups.err; err != nil {
+		return err
 	}
 	if ok && (st.DeadlineMs == nil || next < *st.DeadlineMs) {
 		dropDeadline(tx, key, st)
@@ -191,6 +179,9 @@ func (h *Handler) step(tx stream.Tx, c conversation, rules *sla.RuleSet, in sla.
 	if sla.Empty(st) {
 		dropDeadline(tx, key, st)
 		entry.remove()
+	}
+	if effects.None() {
+		return nil
 	}
 	h.answered(c.org, effects.Answers)
 	return errors.Join(h.escalate(tx, effects.Escalations), h.request(tx, effects.Requests))

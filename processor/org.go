@@ -23,14 +23,34 @@ const (
 	reportInterval = 5_000
 )
 
+// inForce is what an org is judged by, found without a lock.
+type inForce struct {
+	edition edition
+	rules   *sla.RuleSet
+}
+
 // inForce returns the rules in force for the org in this partition, nil if there
 // are none.
 func (h *Handler) inForce(tx stream.Tx, org string) (*sla.RuleSet, error) {
-	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	entry, err := h.org(tx, org)
 	if err != nil || entry.value == nil {
 		return nil, err
 	}
-	return h.cfg.Rules.InForce(h.ctx, org, entry.value)
+	edition := editionOf(org, entry.value)
+	if last := h.force[org]; last.rules != nil && last.edition == edition {
+		return last.rules, nil
+	}
+	rules, err := h.cfg.Rules.InForce(h.ctx, org, entry.value)
+	if err == nil && rules != nil {
+		h.force[org] = inForce{edition, rules}
+	}
+	return rules, err
+}
+
+// org returns the state of an org.
+func (h *Handler) org(tx stream.Tx, org string) (*entry[*schemas.OrgState], error) {
+	h.key = schemas.AppendOrgKey(h.key[:0], org)
+	return h.orgs.get(tx, h.key)
 }
 
 // activated puts a version in force and begins to judge the org's conversations
@@ -43,7 +63,7 @@ func (h *Handler) activated(tx stream.Tx, a *schemas.ConfigActivated, offset int
 	if !slices.Contains(parts, a.Part) {
 		return nil
 	}
-	entry, err := h.orgs.get(tx, schemas.OrgKey(a.OrgId))
+	entry, err := h.org(tx, a.OrgId)
 	if err != nil {
 		return err
 	}
@@ -123,7 +143,7 @@ func (h *Handler) carries(tx stream.Tx, org, source string) error {
 	if source == "" {
 		return nil
 	}
-	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	entry, err := h.org(tx, org)
 	if err != nil {
 		return err
 	}
@@ -158,7 +178,7 @@ func (h *Handler) progressed(tx stream.Tx, p *schemas.SourceProgress) error {
 // held reports whether what is due waits for a source of the org to be read up
 // to then, and when to look again.
 func (h *Handler) held(tx stream.Tx, org string, due, hold int64) (retry int64, held bool, err error) {
-	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	entry, err := h.org(tx, org)
 	if err != nil || entry.value == nil {
 		return 0, false, err
 	}
@@ -188,7 +208,7 @@ func (h *Handler) held(tx stream.Tx, org string, due, hold int64) (retry int64, 
 
 // mayAct counts an action of the org in this partition, unless its cap is used up.
 func (h *Handler) mayAct(tx stream.Tx, org string, perHour int) (bool, error) {
-	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	entry, err := h.org(tx, org)
 	if err != nil {
 		return false, err
 	}
@@ -285,7 +305,7 @@ func (h *Handler) rejudge(tx stream.Tx, org string, limit int) (n int, done bool
 	if err := h.Flush(tx); err != nil {
 		return 0, false, err
 	}
-	entry, err := h.orgs.get(tx, schemas.OrgKey(org))
+	entry, err := h.org(tx, org)
 	if err != nil {
 		return 0, false, err
 	}

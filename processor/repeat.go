@@ -68,7 +68,7 @@ func (h *Handler) repeat(tx stream.Tx) error {
 	for n := 0; n < repeatPerTick && len(h.repeats) > 0 && h.repeats[0].at <= tx.Now(); {
 		next := h.repeats[0]
 		h.repeats = h.repeats[1:]
-		entry, err := h.orgs.get(tx, schemas.OrgKey(next.org))
+		entry, err := h.org(tx, next.org)
 		if err != nil {
 			return err
 		}

@@ -1,8 +1,8 @@
 package schemas
 
 import (
-	"bytes"
 	"errors"
+	"strings"
 )
 
 // Keys of sla-changelog. The first byte tells the kind; ids never hold a zero
@@ -19,11 +19,13 @@ var MetaKey = []byte{KindMeta}
 
 // ConversationKey returns the changelog key of a conversation's state.
 func ConversationKey(org, conversation string) []byte {
-	k := make([]byte, 0, len(org)+len(conversation)+2)
-	k = append(k, KindConversation)
-	k = append(k, org...)
-	k = append(k, 0)
-	return append(k, conversation...)
+	return AppendConversationKey(make([]byte, 0, len(org)+len(conversation)+2), org, conversation)
+}
+
+// AppendConversationKey appends a ConversationKey to k.
+func AppendConversationKey(k []byte, org, conversation string) []byte {
+	k = append(append(k, KindConversation), org...)
+	return append(append(k, 0), conversation...)
 }
 
 // ConversationPrefix is what the keys of an org's conversations begin with.
@@ -32,15 +34,18 @@ func ConversationPrefix(org string) []byte { return ConversationKey(org, "") }
 // ParseConversationKey is the reverse of ConversationKey.
 func ParseConversationKey(key []byte) (org, conversation string, err error) {
 	if len(key) > 0 && key[0] == KindConversation {
-		if o, c, ok := bytes.Cut(key[1:], []byte{0}); ok {
-			return string(o), string(c), nil
+		if o, c, ok := strings.Cut(string(key[1:]), "\x00"); ok {
+			return o, c, nil
 		}
 	}
 	return "", "", errors.New("not the key of a conversation")
 }
 
 // OrgKey returns the changelog key of an org's OrgState.
-func OrgKey(org string) []byte { return append([]byte{KindOrg}, org...) }
+func OrgKey(org string) []byte { return AppendOrgKey(nil, org) }
+
+// AppendOrgKey appends an OrgKey to k.
+func AppendOrgKey(k []byte, org string) []byte { return append(append(k, KindOrg), org...) }
 
 // SourceKey returns the changelog key of a bridge source's SourceState.
 func SourceKey(source string) []byte { return append([]byte{KindSource}, source...) }

@@ -96,7 +96,7 @@ func (s *step) stillDue(r *schemas.Raised) bool {
 }
 
 // acting reports whether the tier's action is being taken.
-func (s *step) acting(o *objective, t tier) bool {
+func (s *step) acting(o *objective, t *tier) bool {
 	r := s.st.Episode.GetActing().GetTier()
 	return r != nil && r.Objective == o.name && r.AtMs == t.at
 }

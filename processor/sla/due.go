@@ -26,10 +26,31 @@ func (o *objective) span(t thread) (start int64, runs []stretch) {
 // due returns the start of the objective's stretch and the earliest instant at
 // which its counted time reaches at; ok is false if by the facts there is none.
 func (o *objective) due(t thread, at int64) (start, due int64, ok bool) {
-	start, runs := o.span(t)
-	if _, answered := t.firstAnswer(); o.name == FirstReply && answered {
-		return start, 0, false // nobody waits for it any more, as with a reply
+	switch o.name {
+	case Resolution:
+		return o.dueWithin(t, at)
+	case Reply:
+		if start, ok = t.wait(); !ok {
+			return 0, 0, false
+		}
+	case FirstReply:
+		// Nobody waits for one that was given, as with a reply.
+		if _, answered := t.firstAnswer(); answered || !t.inbound {
+			return t.startedAt, 0, false
+		}
+		start = t.startedAt
+	default: // Open
+		start = t.startedAt
 	}
+	if due, ok = o.hours.Add(start, at); !ok || due > never {
+		return start, 0, false
+	}
+	return start, due, true
+}
+
+// dueWithin is due of an objective whose clock stands still between its runs.
+func (o *objective) dueWithin(t thread, at int64) (start, due int64, ok bool) {
+	start, runs := o.span(t)
 	left := at
 	for _, r := range runs {
 		from := max(r.from, start)

@@ -18,6 +18,9 @@ type Effects struct {
 	Answers []Answer
 }
 
+// None reports whether nothing follows.
+func (e *Effects) None() bool { return len(e.Escalations)+len(e.Requests)+len(e.Answers) == 0 }
+
 // Answer is what became of a request.
 type Answer string
 

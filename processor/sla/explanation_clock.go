@@ -64,7 +64,8 @@ func (s *step) objectiveView(o *objective, t thread, until int64) ObjectiveView 
 		list, elapsed := o.explain(t, start, until)
 		v.Elapsed, v.Explain = elapsed/1000, append(v.Explain, list...)
 	}
-	for _, tier := range o.tiers {
+	for i := range o.tiers {
+		tier := &o.tiers[i]
 		tv := TierView{Seconds: tier.at / 1000, Kind: tier.kind, Raised: s.raisedAlready(o, tier)}
 		if _, due, ok := o.due(t, tier.at); ok {
 			tv.Due = instant(&due)

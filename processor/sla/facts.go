@@ -2,7 +2,6 @@ package sla
 
 import (
 	"cmp"
-	"hash/fnv"
 	"math"
 	"slices"
 
@@ -16,15 +15,20 @@ const (
 	maxAttribute = 1024 // bytes of an attribute's value; a longer one is not kept
 )
 
-var sessionKinds = map[schemas.EventTopic]schemas.SessionKind{
-	schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START: schemas.SessionKind_SESSION_KIND_CUSTOMER,
-	schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END:   schemas.SessionKind_SESSION_KIND_CUSTOMER,
-	schemas.EventTopic_EVENT_TOPIC_ACD_START:      schemas.SessionKind_SESSION_KIND_ACD,
-	schemas.EventTopic_EVENT_TOPIC_ACD_END:        schemas.SessionKind_SESSION_KIND_ACD,
-	schemas.EventTopic_EVENT_TOPIC_USER_START:     schemas.SessionKind_SESSION_KIND_USER,
-	schemas.EventTopic_EVENT_TOPIC_USER_END:       schemas.SessionKind_SESSION_KIND_USER,
-	schemas.EventTopic_EVENT_TOPIC_FLOW_START:     schemas.SessionKind_SESSION_KIND_FLOW,
-	schemas.EventTopic_EVENT_TOPIC_FLOW_END:       schemas.SessionKind_SESSION_KIND_FLOW,
+// sessionKind returns the leg whose session the topic opens or closes; ok is false
+// if it does neither.
+func sessionKind(topic schemas.EventTopic) (kind schemas.SessionKind, ok bool) {
+	switch topic {
+	case schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END:
+		return schemas.SessionKind_SESSION_KIND_CUSTOMER, true
+	case schemas.EventTopic_EVENT_TOPIC_ACD_START, schemas.EventTopic_EVENT_TOPIC_ACD_END:
+		return schemas.SessionKind_SESSION_KIND_ACD, true
+	case schemas.EventTopic_EVENT_TOPIC_USER_START, schemas.EventTopic_EVENT_TOPIC_USER_END:
+		return schemas.SessionKind_SESSION_KIND_USER, true
+	case schemas.EventTopic_EVENT_TOPIC_FLOW_START, schemas.EventTopic_EVENT_TOPIC_FLOW_END:
+		return schemas.SessionKind_SESSION_KIND_FLOW, true
+	}
+	return 0, false
 }
 
 // isStart reports whether the event opens a session.
@@ -58,7 +62,7 @@ func learn(ep *schemas.Episode, e *schemas.ConversationEvent, rules *RuleSet) {
 			setAttribute(ep, key, &schemas.Fact{Value: value, AtMs: at})
 		}
 	}
-	kind, ok := sessionKinds[e.Topic]
+	kind, ok := sessionKind(e.Topic)
 	if !ok {
 		return
 	}
@@ -79,7 +83,7 @@ func learn(ep *schemas.Episode, e *schemas.ConversationEvent, rules *RuleSet) {
 	}
 	if s := session(ep, e.SessionId, kind); s != nil {
 		if s.StartedAtMs == nil || at < *s.StartedAtMs {
-			s.StartedAtMs = &at
+			s.StartedAtMs = set(s.StartedAtMs, at)
 		}
 		s.QueueId, s.UserId = cmp.Or(e.QueueId, s.QueueId), cmp.Or(e.UserId, s.UserId)
 	}
@@ -89,7 +93,16 @@ func later(old *int64, at int64) *int64 {
 	if old != nil && *old >= at {
 		return old
 	}
-	return &at
+	return set(old, at)
+}
+
+// set changes the time of a session, whose memory nothing else uses.
+func set(old *int64, at int64) *int64 {
+	if old == nil {
+		old = new(int64)
+	}
+	*old = at
+	return old
 }
 
 // newest keeps the value with the latest event time; of one millisecond that of
@@ -98,8 +111,12 @@ func newest(f **schemas.Fact, value string, at int64, session string) {
 	if value == "" {
 		return
 	}
-	if old := *f; old == nil || at > old.AtMs || at == old.AtMs && session > old.SessionId {
+	old := *f
+	switch {
+	case old == nil:
 		*f = &schemas.Fact{Value: value, AtMs: at, SessionId: session}
+	case at > old.AtMs || at == old.AtMs && session > old.SessionId:
+		old.Value, old.AtMs, old.SessionId = value, at, session
 	}
 }
 
@@ -134,7 +151,7 @@ func session(ep *schemas.Episode, id string, kind schemas.SessionKind) *schemas.
 			return s
 		}
 	}
-	if slices.Contains(ep.RetiredSessions, hash(id)) {
+	if len(ep.RetiredSessions) > 0 && slices.Contains(ep.RetiredSessions, hash(id)) {
 		return nil
 	}
 	s := &schemas.Session{Id: id, Kind: kind}
@@ -179,8 +196,11 @@ func oldestSession(sessions []*schemas.Session) int {
 	return pick
 }
 
+// hash is 64-bit FNV-1a.
 func hash(id string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(id))
-	return h.Sum64()
+	h := uint64(14695981039346656037)
+	for i := range len(id) {
+		h = (h ^ uint64(id[i])) * 1099511628211
+	}
+	return h
 }

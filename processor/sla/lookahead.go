@@ -76,7 +76,8 @@ func (s *step) unseen() (at int64, ok bool) {
 	written := known.written(s.seenUntil(known))
 	for i := range p.objectives {
 		o := &p.objectives[i]
-		for _, tier := range o.tiers {
+		for j := range o.tiers {
+			tier := &o.tiers[j]
 			if _, _, has := o.due(known, tier.at); has || s.raisedAlready(o, tier) {
 				continue
 			}

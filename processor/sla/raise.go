@@ -10,10 +10,13 @@ import (
 // maxSettled bounds what is remembered of settled tiers of one episode.
 const maxSettled = 64
 
+// usualCandidates is how many tiers a usual policy has at most.
+const usualCandidates = 6
+
 // candidate is a tier that may be raised.
 type candidate struct {
 	objective  *objective
-	tier       tier
+	tier       *tier
 	start, due int64
 	// look is when to judge it: due and grace, or later while the sources of the
 	// org have not been read up to due.
@@ -21,17 +24,18 @@ type candidate struct {
 }
 
 // candidates returns the tiers that have a due time and are not raised for their
-// stretch, in order of (due, objective, at).
+// stretch, in order of (due, objective, at). They are valid until the next call.
 func (s *step) candidates() []candidate {
 	p := s.env.Rules.policyFor(s.st.Episode)
 	if p == nil {
 		return nil
 	}
-	var list []candidate
+	list := s.room[:0]
 	t := readThread(s.st, p.botsReply)
 	for i := range p.objectives {
 		o := &p.objectives[i]
-		for _, tier := range o.tiers {
+		for j := range o.tiers {
+			tier := &o.tiers[j]
 			if s.raisedAlready(o, tier) || s.acting(o, tier) {
 				continue
 			}
@@ -48,16 +52,22 @@ func (s *step) candidates() []candidate {
 			list = append(list, c)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.objective.name, b.objective.name), cmp.Compare(a.tier.at, b.tier.at))
-	})
+	slices.SortStableFunc(list, earlier)
 	return list
+}
+
+// earlier is the order in which tiers fall due.
+func earlier(a, b candidate) int {
+	if a.due != b.due {
+		return cmp.Compare(a.due, b.due)
+	}
+	return cmp.Or(cmp.Compare(a.objective.name, b.objective.name), cmp.Compare(a.tier.at, b.tier.at))
 }
 
 // raisedAlready reports whether the tier is raised for the stretch that its clock
 // is in. What an answer has cleared is over: the next wait is a new stretch, and
 // should the answer vanish, the old one goes on.
-func (s *step) raisedAlready(o *objective, t tier) bool {
+func (s *step) raisedAlready(o *objective, t *tier) bool {
 	return slices.ContainsFunc(s.st.Episode.Raised, func(r *schemas.Raised) bool {
 		return r.Objective == o.name && r.AtMs == t.at && r.Status == schemas.RaisedStatus_RAISED_STATUS_RAISED
 	})

@@ -70,9 +70,10 @@ func Step(st *schemas.ConversationState, in Input, env Env) Effects {
 
 // step is one call of Step.
 type step struct {
-	st  *schemas.ConversationState
-	env Env
-	out Effects
+	st   *schemas.ConversationState
+	env  Env
+	out  Effects
+	room [usualCandidates]candidate // memory of candidates
 }
 
 // Counts reports whether the event is of a medium that has clocks; others are
@@ -184,34 +185,42 @@ func (s *step) close(end int64) {
 // NextLook returns the instant at which the conversation is to be looked at
 // next, if there is one.
 func NextLook(st *schemas.ConversationState, env Env) (at int64, ok bool) {
-	add := func(t int64) {
-		if !ok || t < at {
-			at, ok = t, true
-		}
-	}
+	var first earliest
 	t := env.Rules.timing
 	if st.ClosedAtMs != nil {
-		add(*st.ClosedAtMs + t.late)
+		first.add(*st.ClosedAtMs + t.late)
 	}
 	switch ep := st.Episode; {
 	case ep == nil:
 	case !ep.Opened:
 		if _, next, some := forget(ep, env.Now, t.late); some {
-			add(next)
+			first.add(next)
 		}
 	default:
 		if end, stopped := endedAt(ep); stopped {
-			add(end + t.settle)
+			first.add(end + t.settle)
 			break
 		}
 		s := step{st: st, env: env}
-		s.nextLooks(add)
+		s.nextLooks(&first)
 	}
-	return at, ok
+	return first.at, first.some
+}
+
+// earliest is the first of some instants.
+type earliest struct {
+	at   int64
+	some bool
+}
+
+func (e *earliest) add(at int64) {
+	if !e.some || at < e.at {
+		e.at, e.some = at, true
+	}
 }
 
 // nextLooks adds the instants at which a running episode is to be looked at.
-func (s *step) nextLooks(add func(int64)) {
+func (s *step) nextLooks(first *earliest) {
 	rules, ep, list := s.env.Rules, s.st.Episode, s.candidates()
 	waiting := rules.checks && outstanding(ep)
 	for _, c := range list {
@@ -222,20 +231,20 @@ func (s *step) nextLooks(add func(int64)) {
 		case due && rules.checks && c.tier.kind == KindAction && ep.Acting != nil:
 			// So does the action before it.
 		default:
-			add(c.look)
+			first.add(c.look)
 		}
 	}
 	if a := ep.Acting; a != nil {
-		add(rules.expiry(a.AskedMs, a.CountedMs))
+		first.add(rules.expiry(a.AskedMs, a.CountedMs))
 	}
 	switch {
 	case waiting:
-		add(rules.expiry(ep.Check.AskedMs, ep.Check.CountedMs))
+		first.add(rules.expiry(ep.Check.AskedMs, ep.Check.CountedMs))
 	case rules.checks && ep.GetCheck().GetStatus() != schemas.CheckStatus_CHECK_STATUS_UNSPECIFIED:
-		add(s.env.Now) // an answer is to be judged
+		first.add(s.env.Now) // an answer is to be judged
 	default:
 		for _, l := range s.looks(list) {
-			add(l.at)
+			first.add(l.at)
 		}
 	}
 }
