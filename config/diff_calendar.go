@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -89,6 +90,18 @@ func schedules(list []calendar.Schedule) []string {
 	return words
 }
 
+// called names schedules of one kind.
+func called(kind string, list []calendar.Schedule) []string {
+	var names []string
+	for _, s := range list {
+		names = append(names, cmp.Or(s.Name, s.ID))
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{kind + " " + strings.Join(names, ", ")}
+}
+
 func form(c calendar.Config) string {
 	switch {
 	case c.ScheduleGroup != nil:
@@ -114,8 +127,13 @@ func stretches(list []calendar.Stretch) []string {
 	return words
 }
 
-// Hours is a calendar in words: its zone, its weekdays, how many holidays.
+// Hours is a calendar in words: its zone, its weekdays, how many holidays; of a
+// schedule group by its id the names of its schedules, if it has content.
 func Hours(c calendar.Config) string {
+	if g := c.ScheduleGroup; c.ScheduleGroupID != "" && g != nil {
+		return fmt.Sprintf("schedule group %s, %s, synced from Genesys: %s", cmp.Or(g.Name, c.ScheduleGroupID), g.TimeZone, strings.Join(slices.Concat(
+			called("open", g.OpenSchedules), called("closed", g.ClosedSchedules), called("holiday", g.HolidaySchedules)), "; "))
+	}
 	if form(c) != "weekly hours" {
 		return form(c)
 	}

@@ -95,12 +95,20 @@ func (o Org) lintCalendars(r *reporter, now time.Time) {
 		case !c.OpensWithin(now.UnixMilli()):
 			r.about(AboutFuture).err(path, "does not open within five years, so nothing would ever be due; add opening hours")
 		case o.Calendars[name].Synced():
-			r.warn(path+".schedule_group_id", "counts as always until the schedule group has been synced from Genesys, which this version does not do; write its hours here")
+			r.warn(path+".schedule_group_id", "%s", o.awaited())
 		}
 		for _, p := range calendar.Doubts(o.Calendars[name]) {
 			r.warn(join(path, p.Field), "%s", p.Message)
 		}
 	}
+}
+
+// awaited says when a schedule group has its content.
+func (o Org) awaited() string {
+	if o.Genesys == nil {
+		return "counts as always: a schedule group is synced if the org has genesys: {region: ..., client_id: ..., client_secret: ...}; add that, or write its hours here"
+	}
+	return "counts as always until the schedule group has been synced from Genesys, which `unpark run` does every 15 minutes; `unpark config show` tells"
 }
 
 // lintRoutes leaves nobody untold by a slip of the pen.

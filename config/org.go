@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"unpark/connectors/genesys"
 	"unpark/connectors/notify"
@@ -42,6 +43,19 @@ func (o Org) JSON() (content []byte, version string, err error) {
 	}
 	content = bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 	return content, schemas.ContentVersion(content), nil
+}
+
+// ScheduleGroups are the ids of the schedule groups that calendars name without
+// their content, sorted.
+func (o Org) ScheduleGroups() []string {
+	var ids []string
+	for _, c := range o.Calendars {
+		if c.Synced() {
+			ids = append(ids, c.ScheduleGroupID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // ParseOrg is the reverse of JSON: an org as org-config holds it.

@@ -15,6 +15,7 @@ const (
 	LogPart         = "part"
 	LogVersion      = "version"
 	LogCalendars    = "calendars"
+	LogGroup        = "schedule_group"
 	LogSource       = "source"
 	LogDestination  = "destination"
 	LogEscalation   = "escalation"

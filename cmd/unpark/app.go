@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -126,13 +127,22 @@ func (a *app) openOrgs(ctx context.Context) error {
 	a.orgs = orgs
 	a.closers = append(a.closers, orgs.close)
 	if a.embedded != nil {
-		return applyOrgs(ctx, orgs.Store, a.config.Orgs, a.clock, func(o applied) {
+		to := applier{store: orgs.Store, clock: a.clock, resolve: a.resolver(), warn: warnings{a.log}}
+		return to.apply(ctx, a.config.Orgs, func(o applied) {
 			a.log.Info("org file applied to the embedded broker",
 				schemas.LogOrg, o.org.ID, schemas.LogFile, o.org.Name, schemas.LogVersion, o.version)
 		})
 	}
 	a.sayMissingOrgs()
 	return nil
+}
+
+// warnings logs what is written to it, line by line.
+type warnings struct{ log *slog.Logger }
+
+func (w warnings) Write(line []byte) (int, error) {
+	w.log.Warn(strings.TrimSpace(string(line)))
+	return len(line), nil
 }
 
 // sayMissingOrgs tells which org files have no version on org-config: with
@@ -202,7 +212,7 @@ func (a *app) buildProcessor(ctx context.Context) error {
 func (a *app) buildVerifier(context.Context) error {
 	v, err := genesys.NewVerifier(genesys.Deps{
 		Kafka: a.kafka, Prefix: a.config.Process.Topics.Prefix, Clock: a.clock, Logger: a.component(roleVerifier), Metrics: a.registry,
-		Configs: a.orgs.Store, Resolve: a.resolver().Resolve,
+		Configs: a.orgs.Store, Schedules: scheduleConfigs{a.orgs.Store, a.clock}, Resolve: a.resolver().Resolve,
 	})
 	if err != nil {
 		return err

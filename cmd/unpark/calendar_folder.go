@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"unpark/config"
+	"unpark/connectors/orgconfig"
 	"unpark/processor/calendar"
 	"unpark/processor/sla"
 	"unpark/schemas"
@@ -57,13 +58,13 @@ func (f *calendarFlags) open(cmd *cobra.Command, name string) (*namedCalendar, e
 		return nil, fmt.Errorf("org %s has no calendar %q; it has %s", org.Name, name, listed(append(sortedKeys(org.Calendars), sla.HoursAlways)))
 	}
 	found := &namedCalendar{Calendar: calendar.Always(), name: name, org: org.Name}
+	if c.Synced() {
+		c = f.synced(cmd, org, name)
+	}
 	if known {
 		if found.Calendar, err = calendar.Compile(c); err != nil {
 			return nil, err
 		}
-	}
-	if c.Synced() {
-		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s: its schedule group is not synced, so it counts as always\n", name)
 	}
 	zone := c.Zone()
 	if zone == "" {
@@ -74,6 +75,28 @@ func (f *calendarFlags) open(cmd *cobra.Command, name string) (*namedCalendar, e
 	}
 	found.zone, err = calendar.Location(zone)
 	return found, err
+}
+
+// synced fills a calendar with what was synced from Genesys, from the cluster. It
+// says so if that is not to be had: the calendar counts as always then.
+func (f *calendarFlags) synced(cmd *cobra.Command, org config.Org, name string) calendar.Config {
+	c, err := openCluster(cmd.Context(), f.config)
+	if err == nil {
+		err = c.withOrgs(cmd.Context(), func(store *orgconfig.Store) error {
+			_, err := fill(store, org.ID, org.Calendars)
+			return err
+		})
+	}
+	filled := org.Calendars[name]
+	if !filled.Synced() {
+		return filled
+	}
+	said := name + ": its schedule group is not synced, so it counts as always"
+	if err != nil {
+		said += ": " + err.Error()
+	}
+	_, _ = fmt.Fprintln(cmd.ErrOrStderr(), said)
+	return filled
 }
 
 // findOrg finds an org by its id or the name of its file; without a word for it

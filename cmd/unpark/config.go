@@ -9,6 +9,7 @@ import (
 	"unpark/clock"
 	"unpark/config"
 	"unpark/connectors/orgconfig"
+	"unpark/secrets"
 )
 
 func configCommand() *cobra.Command {
@@ -78,7 +79,8 @@ func configApplyCommand() *cobra.Command {
 		Short: "Publish the org files and put them in force",
 		Long: `Writes each org file whose content is new as an immutable version to org-config, and its
 activation to every partition, so that every part learns it at the same place of the log.
-Applying again what is in force changes nothing.`,
+Applying again what is in force changes nothing. Schedule groups that a file names for the
+first time are read from Genesys before it is applied, if the org can be reached.`,
 		Example: "  unpark config apply --config config",
 		Args:    cobra.NoArgs,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
@@ -107,7 +109,8 @@ func apply(cmd *cobra.Command, dir string) error {
 		return err
 	}
 	return c.withOrgs(cmd.Context(), func(store *orgconfig.Store) error {
-		return applyOrgs(cmd.Context(), store, c.config.Orgs, clock.Real(), func(a applied) {
+		to := applier{store: store, clock: clock.Real(), resolve: secrets.Resolver{Dir: c.config.Process.SecretsDir}, warn: cmd.ErrOrStderr()}
+		return to.apply(cmd.Context(), c.config.Orgs, func(a applied) {
 			said := "unchanged"
 			if a.changed {
 				said = "applied"

@@ -12,6 +12,7 @@ import (
 	"unpark/connectors/orgconfig"
 	"unpark/processor/calendar"
 	"unpark/processor/sla"
+	"unpark/schemas"
 )
 
 func configShowCommand() *cobra.Command {
@@ -21,7 +22,8 @@ func configShowCommand() *cobra.Command {
 		Use:   "show --config DIR",
 		Short: "Say what is in force on the cluster, without secrets",
 		Long: `Prints the newest version of each org on org-config: what 'config apply' has published,
-whatever the files say by now. Of routes it names the kinds of destinations, no address.`,
+whatever the files say by now, with the content of schedule groups as synced from Genesys. Of
+routes it names the kinds of destinations, no address.`,
 		Example: "  unpark config show --config config\n  unpark config show --config config --org acme --json",
 		Args:    cobra.NoArgs,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
@@ -43,6 +45,24 @@ type inForce struct {
 	config.Org
 	version   string
 	published string // RFC 3339
+	// schedules fill those of the calendars that are schedule groups by their ids;
+	// nil: there are none.
+	schedules *publishedVersion
+}
+
+// publishedVersion is a version of a part on org-config.
+type publishedVersion struct {
+	Version   string `json:"version"`
+	Published string `json:"published"` // RFC 3339
+}
+
+// publishedAs describes a version that is on org-config.
+func publishedAs(store *orgconfig.Store, key schemas.OrgConfigKey) publishedVersion {
+	p := publishedVersion{Version: key.Version}
+	if at, ok := store.Published(key); ok {
+		p.Published = at.UTC().Format(time.RFC3339)
+	}
+	return p
 }
 
 // newestOrg returns what is in force for an org; ok is false if nothing is.
@@ -51,13 +71,32 @@ func newestOrg(store *orgconfig.Store, id string) (o inForce, ok bool, err error
 	if !ok {
 		return inForce{}, false, nil
 	}
-	o.version = version
-	if at, ok := store.Published(id, version); ok {
-		o.published = at.UTC().Format(time.RFC3339)
+	p := publishedAs(store, schemas.OrgConfigKey{Org: id, Part: schemas.PartRules, Version: version})
+	o.version, o.published = p.Version, p.Published
+	if o.Org, err = config.ParseOrg(data); err == nil {
+		o.schedules, err = fill(store, id, o.Calendars)
 	}
-	o.Org, err = config.ParseOrg(data)
 	o.ID = id
 	return o, true, err
+}
+
+// fill gives the calendars that are schedule groups by their ids the content that was
+// synced last, and says which version that is; nil if there is none or it is not
+// needed.
+func fill(store *orgconfig.Store, org string, calendars map[string]calendar.Config) (*publishedVersion, error) {
+	data, version, ok := store.NewestSchedules(org)
+	if !(sla.Rules{Calendars: calendars}).NeedsSchedules() || !ok {
+		return nil, nil
+	}
+	groups, err := calendar.ParseGroups(data)
+	if err != nil {
+		return nil, err
+	}
+	for name, c := range calendars {
+		calendars[name] = c.With(groups)
+	}
+	p := publishedAs(store, schemas.OrgConfigKey{Org: org, Part: schemas.PartSchedules, Version: version})
+	return &p, nil
 }
 
 // newestOrgs returns what is in force, by the orgs' ids.
@@ -127,8 +166,15 @@ func (o inForce) print(cmd *cobra.Command) error {
 			line("    %s", promise)
 		}
 	}
+	if p := o.schedules; p != nil {
+		line("  schedules version %s, published %s", p.Version, p.Published)
+	}
 	for _, name := range sortedKeys(o.Calendars) {
-		line("  calendar %s: %s", name, config.Hours(o.Calendars[name]))
+		c := o.Calendars[name]
+		line("  calendar %s: %s", name, config.Hours(c))
+		if c.Synced() {
+			line("    counts as always: it has not been synced from Genesys")
+		}
 	}
 	for _, name := range sortedKeys(o.Routes) {
 		line("  route %s: %s", name, config.Destinations(o.Routes[name].To))
@@ -156,6 +202,7 @@ func (o inForce) json() any {
 		Name      string                     `json:"name"`
 		Version   string                     `json:"version"`
 		Published string                     `json:"published"`
+		Schedules *publishedVersion          `json:"schedules"`
 		Timezone  string                     `json:"timezone"`
 		Checks    bool                       `json:"checks"`
 		Actions   sla.Actions                `json:"actions"`
@@ -165,7 +212,7 @@ func (o inForce) json() any {
 		Calendars map[string]calendar.Config `json:"calendars"`
 		Routes    map[string][]string        `json:"routes"`
 	}{
-		o.ID, o.Name, o.version, o.published, o.Timezone, o.Checks, o.Actions, o.Timing,
+		o.ID, o.Name, o.version, o.published, o.schedules, o.Timezone, o.Checks, o.Actions, o.Timing,
 		append([]string{}, o.KeptAttributes()...), o.policiesInForce(), o.Calendars, routes,
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/clock"
-	"unpark/config"
 	"unpark/connectors/orgconfig"
 	"unpark/processor/sla"
 	"unpark/schemas"
@@ -61,36 +60,23 @@ func (f *followedOrgs) close() error {
 	return f.err
 }
 
-// applied is an org file that is in force now.
-type applied struct {
-	org     config.Org
-	version string
-	changed bool // it was not in force before
-}
-
-// applyOrgs publishes the org files: a new version of each org whose file says
-// something new, and its activation. said is told of each.
-func applyOrgs(ctx context.Context, store *orgconfig.Store, orgs []config.Org, c clock.Clock, said func(applied)) error {
-	for _, o := range orgs {
-		data, _, err := o.JSON()
-		if err != nil {
-			return err
-		}
-		version, changed, err := store.Publish(ctx, o.ID, schemas.PartRules, data, c)
-		if err != nil {
-			return err
-		}
-		said(applied{o, version, changed})
-	}
-	return nil
-}
-
 // routeConfigs is the org-config store as the notifier looks at it.
 type routeConfigs struct{ *orgconfig.Store }
 
 func (c routeConfigs) NewestRules(org string) ([]byte, bool) {
 	data, _, ok := c.Store.NewestRules(org)
 	return data, ok
+}
+
+// scheduleConfigs is the org-config store as the schedule sync writes to it.
+type scheduleConfigs struct {
+	*orgconfig.Store
+	clock clock.Clock
+}
+
+func (c scheduleConfigs) PublishSchedules(ctx context.Context, org string, content []byte) (version string, err error) {
+	version, _, err = c.Publish(ctx, org, schemas.PartSchedules, content, c.clock)
+	return version, err
 }
 
 // newestRules finds the newest version of an org's rules.

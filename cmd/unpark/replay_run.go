@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"unpark/config"
 	"unpark/connectors/eventbridge"
 )
 
@@ -79,6 +80,7 @@ func (r *replayRun) openSides(ctx context.Context, f replayFlags) error {
 		if err != nil {
 			return nil, err
 		}
+		sayAlways(r.stderr, dir, cfg.Orgs)
 		s := newSide(dir, zones(cfg.Orgs), keep)
 		j, err := newJudge(ctx, cfg.Orgs, s, r.stderr)
 		if err == nil {
@@ -91,6 +93,19 @@ func (r *replayRun) openSides(ctx context.Context, f replayFlags) error {
 		r.against, err = open(f.against)
 	}
 	return err
+}
+
+// sayAlways tells which calendars of a folder count as always: the content of
+// schedule groups is not in files.
+func sayAlways(w io.Writer, dir string, orgs []config.Org) {
+	for _, o := range orgs {
+		for _, name := range sortedKeys(o.Calendars) {
+			if o.Calendars[name].Synced() {
+				_, _ = fmt.Fprintf(w, "%s: calendar %s of %s counts as always: a folder does not have the content of schedule_group_id; write its hours there to replay by them\n",
+					dir, name, o.Name)
+			}
+		}
+	}
 }
 
 // replay judges the history, and lets time go on to until.

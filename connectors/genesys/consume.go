@@ -39,9 +39,16 @@ func (v *Verifier) options() []kgo.Opt {
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
-		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { v.setAbsent(nil) }),
-		kgo.OnPartitionsRevoked(func(_ context.Context, cl *kgo.Client, lost map[string][]int32) { v.release(cl, v.windowsOf(lost)) }),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) {
+			v.setPortion(got, true)
+			v.setAbsent(nil)
+		}),
+		kgo.OnPartitionsRevoked(func(_ context.Context, cl *kgo.Client, lost map[string][]int32) {
+			v.setPortion(lost, false)
+			v.release(cl, v.windowsOf(lost))
+		}),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
+			v.setPortion(lost, false)
 			v.setAbsent(errors.New("the group has expelled this member"))
 			v.forget(v.windowsOf(lost))
 		}),
@@ -116,6 +123,12 @@ func (v *Verifier) setAbsent(err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.absent = err
+}
+
+func (v *Verifier) setPortion(partitions map[string][]int32, assigned bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.portion.set(partitions, assigned)
 }
 
 func (v *Verifier) window(r *kgo.Record) *window {

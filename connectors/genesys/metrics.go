@@ -16,6 +16,9 @@ type metrics struct {
 	waiting  *prometheus.GaugeVec
 	oldest   *prometheus.GaugeVec
 	answers  prometheus.Histogram
+	syncs    *prometheus.CounterVec
+	synced   *prometheus.GaugeVec
+	groups   *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -30,6 +33,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Requests that wait for the org's rate."}, []string{"org"}),
 		oldest: f.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "oldest_request_seconds",
 			Help: "How long the oldest of them has waited."}, []string{"org"}),
+		syncs: f.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: "schedule_syncs_total",
+			Help: "Readings of an org's schedule groups: changed, unchanged or failed."}, []string{"org", "result"}),
+		synced: f.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "schedules_synced_timestamp_seconds",
+			Help: "When an org's schedule groups were last read."}, []string{"org"}),
+		groups: f.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "schedule_groups_not_taken_over",
+			Help: "Schedule groups that are gone, inactive or cannot be counted in, wholly or in part; the log names them."}, []string{"org"}),
 		answers: f.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Subsystem: subsystem, Name: "answer_seconds",
 			Help: "Time from reading a request to its answer.", Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}}),
 	}

@@ -2,6 +2,7 @@ package genesys
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"unpark/schemas"
@@ -53,9 +54,23 @@ type settings struct {
 	Timing struct {
 		CheckTimeout *schemas.Duration `json:"checkTimeout"`
 	} `json:"timing"`
-	Calendars map[string]struct {
-		ScheduleGroupID string `json:"scheduleGroupId"`
-	} `json:"calendars"`
+	Calendars map[string]calendarSettings `json:"calendars"`
+}
+
+type calendarSettings struct {
+	ScheduleGroupID string `json:"scheduleGroupId"`
+}
+
+// groups are the ids of the schedule groups that calendars name, sorted.
+func (s settings) groups() []string {
+	var ids []string
+	for _, c := range s.Calendars {
+		if c.ScheduleGroupID != "" {
+			ids = append(ids, c.ScheduleGroupID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // parseSettings returns nothing of what cannot be read: the processor refuses

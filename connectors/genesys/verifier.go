@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/clock"
@@ -29,6 +30,9 @@ type Deps struct {
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
 	Configs Configs
+	// Schedules is where the content of schedule groups goes; nil: they are not
+	// synced.
+	Schedules Schedules
 	// Resolve returns the secret that a reference stands for.
 	Resolve func(ref string) (string, error)
 	// Transport sends requests to Genesys; nil: the default one.
@@ -44,13 +48,14 @@ type Verifier struct {
 
 	mu      sync.Mutex
 	windows map[int32]*window
+	portion portion
 	absent  error // why the group has no place for us; nil: it has
 	unread  error // what the last poll could not read; nil: nothing
 }
 
 // NewVerifier returns a Verifier; Run starts it.
 func NewVerifier(d Deps) (*Verifier, error) {
-	v := &Verifier{deps: d, log: d.Logger, metrics: newMetrics(d.Metrics), windows: make(map[int32]*window), absent: errors.New("the group is not joined")}
+	v := &Verifier{deps: d, log: d.Logger, metrics: newMetrics(d.Metrics), windows: make(map[int32]*window), portion: newPortion(), absent: errors.New("the group is not joined")}
 	if err := kgo.ValidateOpts(v.options()...); err != nil {
 		return nil, fmt.Errorf("verifier: %w", err)
 	}
@@ -81,6 +86,9 @@ func (v *Verifier) Run(ctx context.Context) error {
 	}, v.metrics)
 	var office sync.WaitGroup
 	office.Go(v.office.run)
+	if v.deps.Schedules != nil {
+		office.Go(func() { v.syncSchedules(working, cl) })
+	}
 
 	err = v.consume(ctx, cl)
 	v.setAbsent(errors.New("stopping"))
@@ -89,6 +97,42 @@ func (v *Verifier) Run(ctx context.Context) error {
 	office.Wait()
 	cl.CloseAllowingRebalance()
 	return err
+}
+
+// syncSchedules keeps the schedules of the orgs whose requests come here, so that
+// one process asks about an org, at one pace.
+func (v *Verifier) syncSchedules(ctx context.Context, cl *kgo.Client) {
+	topic := schemas.GenesysRequests.Name(v.deps.Prefix)
+	for {
+		topics, err := kadm.NewClient(cl).ListTopics(ctx, topic)
+		if err == nil {
+			err = topics.Error()
+		}
+		if n := len(topics[topic].Partitions); err == nil && n > 0 {
+			v.mu.Lock()
+			v.portion.partitions = n
+			v.mu.Unlock()
+			break
+		}
+		v.log.Warn("schedules are not synced yet", schemas.LogTopic, topic, schemas.LogError, err)
+		if sleep(ctx, v.deps.Clock, syncLook) != nil {
+			return
+		}
+	}
+	s := &syncer{
+		clock: v.deps.Clock, log: v.log, metrics: v.metrics, configs: v.deps.Configs, schedules: v.deps.Schedules,
+		mine:   v.owns,
+		client: func(org string) (settings, *Client) { return v.office.desk(org).configured() },
+		orgs:   make(map[string]*synced),
+	}
+	s.run(ctx)
+}
+
+// owns says whether the org's requests come to this process.
+func (v *Verifier) owns(org string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.portion.owns(org)
 }
 
 // produceTimeout bounds one try to put an answer on its topic.

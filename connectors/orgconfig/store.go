@@ -152,9 +152,15 @@ func (s *Store) NewestRules(org string) (json []byte, version string, ok bool) {
 	return s.versions.newest(org, schemas.PartRules)
 }
 
+// NewestSchedules returns the content of an org's schedule groups that was written
+// last, as far as known.
+func (s *Store) NewestSchedules(org string) (json []byte, version string, ok bool) {
+	return s.versions.newest(org, schemas.PartSchedules)
+}
+
 // Published returns when a version was written, as far as known.
-func (s *Store) Published(org, version string) (at time.Time, ok bool) {
-	return s.versions.written(schemas.OrgConfigKey{Org: org, Part: schemas.PartRules, Version: version})
+func (s *Store) Published(key schemas.OrgConfigKey) (at time.Time, ok bool) {
+	return s.versions.written(key)
 }
 
 // Orgs returns the ids of the orgs that have rules, sorted, as far as known.

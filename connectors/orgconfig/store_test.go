@@ -121,10 +121,10 @@ func TestPublishAndFollow(t *testing.T) {
 
 	// Another process sees the same, the older version as well.
 	wantNewest(t, follower, acme, `{"n":2}`)
-	if at, ok := follower.Published(acme, v1); !ok || at.IsZero() {
+	if at, ok := follower.Published(schemas.OrgConfigKey{Org: acme, Part: schemas.PartRules, Version: v1}); !ok || at.IsZero() {
 		t.Errorf("Published(%s) = %v, %v", v1, at, ok)
 	}
-	if at, ok := follower.Published(acme, "none"); ok {
+	if at, ok := follower.Published(schemas.OrgConfigKey{Org: acme, Part: schemas.PartRules, Version: "none"}); ok {
 		t.Errorf("Published(none) = %v", at)
 	}
 	if diff := cmp.Diff([]string{other, acme}, follower.Orgs()); diff != "" {

@@ -87,6 +87,9 @@ type Unknowns struct {
 	// AllDayEndsBeforeMidnight: a schedule of a whole day ends at 23:59:59 instead
 	// of at the next midnight.
 	AllDayEndsBeforeMidnight bool
+	// DeletedIsGone: a schedule or group that is deleted answers 404 instead of its
+	// state.
+	DeletedIsGone bool
 	// OneCorrelation: the events of a conversation share a CorrelationId.
 	OneCorrelation bool
 }

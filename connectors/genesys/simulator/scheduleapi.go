@@ -15,11 +15,13 @@ func (o *Org) listSchedules(r *http.Request) (any, error) {
 
 func (o *Org) getSchedule(r *http.Request) (any, error) {
 	i := slices.IndexFunc(o.people.plans, func(s *Schedule) bool { return s.ID == r.PathValue("schedule") })
-	if i < 0 {
+	if i < 0 || o.gone(o.people.plans[i].State) {
 		return nil, errNotFound
 	}
 	return renderSchedule(o.people.plans[i]), nil
 }
+
+func (o *Org) gone(state string) bool { return o.config.Unknowns.DeletedIsGone && state == "deleted" }
 
 func renderSchedule(s *Schedule) object {
 	answer := object{
@@ -41,7 +43,7 @@ func (o *Org) listGroups(r *http.Request) (any, error) {
 
 func (o *Org) getGroup(r *http.Request) (any, error) {
 	i := slices.IndexFunc(o.people.groups, func(g *ScheduleGroup) bool { return g.ID == r.PathValue("group") })
-	if i < 0 {
+	if i < 0 || o.gone(o.people.groups[i].State) {
 		return nil, errNotFound
 	}
 	return o.renderGroup(o.people.groups[i]), nil
