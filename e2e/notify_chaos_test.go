@@ -27,6 +27,7 @@ import (
 const (
 	chaosDestinations = 20
 	chaosToken        = "T0K3N-that-nobody-may-see"
+	chaosRate         = 100 // escalations a second
 )
 
 // TestNotifierChaos tells escalations to twenty destinations of which five fail,
@@ -34,7 +35,8 @@ const (
 // ones get each alert once, in the order of its conversation. A kill between an
 // answer and its record may double one message of a Slack channel; webhooks know
 // by its id what came twice. Once the failing ones are mended the others catch up. No token that was
-// used is seen anywhere. make chaos runs it in full.
+// used is seen anywhere, not even in the stacks that a crash leaves. make chaos runs it in full, and
+// says how late alerts were.
 func TestNotifierChaos(t *testing.T) {
 	parallel(t)
 	escalations, kills := 200, 2
@@ -43,7 +45,11 @@ func TestNotifierChaos(t *testing.T) {
 	}
 	c := newChaos(t, escalations)
 	for i := range kills {
-		c.killAfter(c.expected() * (i + 1) / (kills + 1))
+		signal := syscall.SIGKILL
+		if i == 0 {
+			signal = syscall.SIGQUIT // leaves its stacks in the log, as a panic does
+		}
+		c.killAfter(c.expected()*(i+1)/(kills+1), signal)
 	}
 	c.complete("the healthy destinations have everything", c.healthy())
 	c.noteCircuits()
@@ -135,8 +141,10 @@ func (c *chaos) produce(n int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.t.Cleanup(func() { cancel(); wait.Wait() })
 	wait.Go(func() {
-		for batch := range slices.Chunk(records, 100) {
-			at := time.Now()
+		pace := time.NewTicker(10 * time.Second / chaosRate)
+		defer pace.Stop()
+		for batch := range slices.Chunk(records, 10) {
+			at := <-pace.C
 			for _, r := range batch {
 				r.Value = []byte(strings.Replace(string(r.Value), `"at":""`, `"at":"`+instant(at)+`"`, 1))
 			}
@@ -168,22 +176,33 @@ func (c *chaos) expected() int { return len(c.ids) * len(c.healthy()) }
 
 // killAfter kills the notifier once the healthy destinations have some messages,
 // and starts it again.
-func (c *chaos) killAfter(n int) {
+func (c *chaos) killAfter(n int, signal syscall.Signal) {
 	c.t.Helper()
-	eventually(c.t, 5*time.Minute, fmt.Sprintf("%d messages are told", n), func() error {
-		got := 0
-		for _, d := range c.healthy() {
-			got += int(d.taken.Load())
+	more := func(than int) func() error {
+		return func() error {
+			if got := c.told(); got < than {
+				return fmt.Errorf("%d", got)
+			}
+			return nil
 		}
-		if got < n {
-			return fmt.Errorf("%d", got)
-		}
-		return nil
-	})
+	}
+	eventually(c.t, 5*time.Minute, fmt.Sprintf("%d messages are told", n), more(n))
 	c.scrape()
-	c.p.signal(syscall.SIGKILL)
+	killed := time.Now()
+	c.p.signal(signal)
 	c.p.wait(10 * time.Second)
+	before := c.told()
 	c.start()
+	eventually(c.t, time.Minute, "something is told again", more(before+1))
+	c.t.Logf("killed with %d messages told; told again after %v", before, time.Since(killed).Round(10*time.Millisecond))
+}
+
+// told is how many messages the healthy destinations have.
+func (c *chaos) told() (n int) {
+	for _, d := range c.healthy() {
+		n += int(d.taken.Load())
+	}
+	return n
 }
 
 // scrape keeps what the process says of itself.
@@ -234,11 +253,16 @@ func (c *chaos) secrets() {
 	if c.metrics.Len() == 0 || strings.Contains(c.metrics.String(), chaosToken) {
 		c.t.Error("the metrics are empty or tell the token")
 	}
+	stacks := false
 	for _, p := range c.processes {
 		log, err := os.ReadFile(p.log)
+		stacks = stacks || strings.Contains(string(log), "goroutine ")
 		if err != nil || len(log) == 0 || strings.Contains(string(log), chaosToken) {
 			c.t.Errorf("the log of %s is empty or tells the token (%v)", p.name, err)
 		}
+	}
+	if !stacks {
+		c.t.Error("no process has left its stacks")
 	}
 	for _, topic := range []string{"deliveries", "dead-letters", "org-config", "escalations"} {
 		for _, r := range follow(c.d, topic).all() {
