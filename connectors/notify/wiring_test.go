@@ -35,8 +35,9 @@ func (r rules) Rules(context.Context, string, string) ([]byte, bool, error) {
 }
 func (r rules) NewestRules(string) ([]byte, bool) { return []byte(r), true }
 
-// Every form of destination as cmd wires them, all failing but the terminal: the
-// address of none of them may show in a log, a metric or a dead letter.
+// Every form of destination as cmd wires them, all failing but the terminal, and
+// answering with the address they were asked at: what they were told with may not show
+// in a log, a metric, a topic, on /readyz or in the errors of commands.
 func TestNothingTellsTheSecret(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/slack") {
@@ -66,7 +67,7 @@ func TestNothingTellsTheSecret(t *testing.T) {
 	defer cluster.Close()
 	var out, logs bytes.Buffer
 	registry := prometheus.NewRegistry()
-	d, err := notify.New(notify.Config{GiveUp: 1e6, MinBackoff: 1e6, MaxBackoff: 1e6}, notify.Deps{
+	deps := notify.Deps{
 		Kafka: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}, Clock: clock.Real(), Metrics: registry,
 		Log: slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Configs: rules(`{"routes":{"default":[{"slack":{"webhook":"env:UNPARK_SLACK"}},{"webhook":{"url":"env:UNPARK_HOOK"}},
@@ -91,7 +92,8 @@ func TestNothingTellsTheSecret(t *testing.T) {
 			}
 			return nil, errors.New("a destination without a form")
 		},
-	})
+	}
+	d, err := notify.New(notify.Config{GiveUp: 1e6, MinBackoff: 1e6, MaxBackoff: 1e6}, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +104,7 @@ func TestNothingTellsTheSecret(t *testing.T) {
 	go func() { ran <- d.Run(run) }()
 
 	letters := exchange(ctx, t, cluster, 10)
+	pages := fmt.Sprint(d.Ready(), d.Notes())
 	stop()
 	if err := <-ran; err != nil {
 		t.Error(err)
@@ -110,7 +113,10 @@ func TestNothingTellsTheSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, text := range map[string]string{"logs": logs.String(), "metrics": fmt.Sprint(families), "dead letters": letters} {
+	for what, text := range map[string]string{
+		"logs": logs.String(), "metrics": fmt.Sprint(families), "dead letters": letters, "pages": pages,
+		"the ledger": ledger(ctx, t, cluster), "tries": tries(ctx, deps), "redriving": redriving(ctx, deps),
+	} {
 		if text == "" || strings.Contains(text, token) {
 			t.Errorf("%s are empty or tell the secret:\n%s", what, text)
 		}
@@ -121,6 +127,41 @@ func TestNothingTellsTheSecret(t *testing.T) {
 	t.Log(letters)
 }
 
+// ledger is all that deliveries holds.
+func ledger(ctx context.Context, t *testing.T, cluster *kfake.Cluster) string {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.ConsumeTopics("deliveries"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	var b strings.Builder
+	for n := 0; n < 22; { // destinations, each with an entry that waited and one that ended
+		fetches := cl.PollFetches(ctx)
+		if err := ctx.Err(); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range fetches.Records() {
+			n++
+			fmt.Fprintf(&b, "%s %s %s\n", r.Key, r.Value, r.Headers)
+		}
+	}
+	return b.String()
+}
+
+// tries is what `unpark notify test` says, redriving what `unpark dlq redrive` does.
+func tries(ctx context.Context, deps notify.Deps) string {
+	trials, err := notify.Try(ctx, deps, "org-1", "default")
+	return fmt.Sprintf("%+v %v", trials, err)
+}
+
+func redriving(ctx context.Context, deps notify.Deps) string {
+	value, _ := schemas.EncodeEscalation(&warning)
+	return fmt.Sprint(notify.Redrive(ctx, deps, value, "org-1/default"))
+}
+
+var warning = schemas.Escalation{ID: "1", Status: "raised", Kind: "warning", Org: "org-1", Conversation: "c-1", TierSeconds: 12600}
+
 // exchange produces one escalation and returns the n dead letters it leads to.
 func exchange(ctx context.Context, t *testing.T, cluster *kfake.Cluster, n int) string {
 	t.Helper()
@@ -129,7 +170,7 @@ func exchange(ctx context.Context, t *testing.T, cluster *kfake.Cluster, n int) 
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	value, err := schemas.EncodeEscalation(&schemas.Escalation{ID: "1", Status: "raised", Kind: "warning", Org: "org-1", Conversation: "c-1", TierSeconds: 12600})
+	value, err := schemas.EncodeEscalation(&warning)
 	if err != nil {
 		t.Fatal(err)
 	}
