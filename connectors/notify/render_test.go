@@ -15,7 +15,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "rewrite the goldens in testdata; read the diff")
 
-func instant(t *testing.T, s string) schemas.Instant {
+func instant(t testing.TB, s string) schemas.Instant {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
@@ -26,7 +26,7 @@ func instant(t *testing.T, s string) schemas.Instant {
 
 // fridayCase is the escalation of SLA.md section 4: a customer who wrote on
 // Friday 16:45.
-func fridayCase(t *testing.T) schemas.Escalation {
+func fridayCase(t testing.TB) schemas.Escalation {
 	return schemas.Escalation{
 		ID: "00000000000000000000000000000001", Status: "raised", Kind: "warning",
 		Org: "org-1", Conversation: "c-1", Objective: "reply", TierSeconds: 12600,

@@ -67,10 +67,7 @@ func action(e *schemas.Escalation) string {
 	if e.Action.Do == "disconnect" {
 		noun, did = "disconnecting it", "It was disconnected."
 	}
-	why := ""
-	if reason := first(e.Action.Reason); reason != "" {
-		why = " (" + reason + ")"
-	}
+	why := because(first(e.Action.Reason))
 	switch e.Action.Outcome {
 	case "done":
 		return did

@@ -1,0 +1,50 @@
+package notify
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/schemas"
+)
+
+// BenchmarkFill reads the ledger of a partition as a notifier does when it starts:
+// what it costs a record, two of which are written of each alert.
+func BenchmarkFill(b *testing.B) {
+	e := fridayCase(b)
+	value, err := schemas.EncodeEscalation(&e)
+	if err != nil {
+		b.Fatal(err)
+	}
+	records := make([]*kgo.Record, b.N)
+	for i := range records {
+		n := i / 40 * 20 // twenty are pending, then they are sent
+		one := &entry{
+			State: schemas.DeliveryPending, Escalation: fmt.Sprintf("%032x", n+i%20), Org: e.Org, Conversation: fmt.Sprintf("c-%d", (n+i%20)/2),
+			Destination: "org-1/managers/0", Status: statusRaised, Since: e.At, RaisedAt: e.At, Record: value,
+		}
+		if i%40 >= 20 {
+			tell(one, Alert, "C0123456789/1767611710.000100", "0123456789ab", 0, e.At.Time())
+		}
+		line, err := schemas.EncodeDelivery(one)
+		if err != nil {
+			b.Fatal(err)
+		}
+		records[i] = &kgo.Record{Key: []byte(one.Key()), Value: line}
+	}
+	shelf, err := openShelf(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer shelf.close()
+	l := &ledger{shelf: shelf, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), books: map[int32]*book{}, send: func(*book, entryID, string) {}}
+	b.ReportAllocs()
+	b.ResetTimer()
+	k := newBook(l, newWindow("t", 0))
+	for _, r := range records {
+		k.take(r)
+	}
+	k.fill()
+}
