@@ -40,3 +40,16 @@ func TestDeliveryIsReadAsItWasWritten(t *testing.T) {
 		t.Errorf("without a record: %s, %v", value, err)
 	}
 }
+
+func TestDeliveryIndex(t *testing.T) {
+	for _, want := range []DeliveryIndex{{Pending: true, Conversation: "c 1"}, {Look: 1767611710000, Digest: "digest-1", Conversation: "c"}, {}} {
+		if got, ok := DecodeDeliveryIndex(want.Encode()); !ok || got != want {
+			t.Errorf("%+v was read as %+v, %v", want, got, ok)
+		}
+	}
+	for _, broken := range []string{"", "sent", "sent x  c", "lost 1  c"} {
+		if i, ok := DecodeDeliveryIndex([]byte(broken)); ok {
+			t.Errorf("%q was read as %+v", broken, i)
+		}
+	}
+}

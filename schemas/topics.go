@@ -57,7 +57,9 @@ var (
 	}
 	Deliveries = Topic{
 		Suffix: "deliveries", Key: "escalationId/destination", Value: "JSON", Partitioned: true,
-		Config:  map[string]string{"cleanup.policy": "compact"},
+		// What is not in the newest segment is compacted: a notifier that starts reads
+		// all of it.
+		Config:  map[string]string{"cleanup.policy": "compact", "segment.bytes": "67108864"},
 		Writers: []string{"notifier"},
 		Readers: []string{"notifier", "board"},
 	}

@@ -91,7 +91,7 @@ func (b *book) save(id entryID, e *entry, then func(error)) {
 		return
 	}
 	b.arm(id, e)
-	b.ledger.write(b, e.Key(), value, then)
+	b.ledger.write(b, e.Key(), value, then, kgo.RecordHeader{Key: schemas.HeaderIndex, Value: indexOf(e).Encode()})
 }
 
 // discard deletes an entry that has been kept long enough.
@@ -134,7 +134,7 @@ func (b *book) take(r *kgo.Record) {
 	case strings.HasPrefix(key, schemas.DeliveryAnswer):
 		b.takeCommand(r)
 	default:
-		b.takeEntry(key, r.Value)
+		b.takeEntry(r)
 	}
 }
 
@@ -148,24 +148,51 @@ func (b *book) isFilled() bool {
 	}
 }
 
-func (b *book) takeEntry(key string, value []byte) {
-	escalation, destination, _ := strings.Cut(key, "/")
+func (b *book) takeEntry(r *kgo.Record) {
+	escalation, destination, _ := strings.Cut(string(r.Key), "/")
 	id := idOf(escalation, destination)
-	if value == nil {
+	if r.Value == nil {
 		b.forgetEntry(id)
 		return
 	}
-	e, err := schemas.DecodeDelivery(value)
+	if !b.isFilled() {
+		b.note(id, destination, r)
+		return
+	}
+	e, err := schemas.DecodeDelivery(r.Value)
 	if err != nil {
 		b.ledger.unreadable(b.partition)
 		return
 	}
-	if b.isFilled() {
-		value = b.merge(id, e, value)
-	}
-	if b.shelve(id, e, value) && e.State == schemas.DeliveryPending {
+	if b.shelve(id, e, b.merge(id, e, bytes.Clone(r.Value))); e.State == schemas.DeliveryPending {
 		b.ledger.send(b, id, e.Destination)
 	}
+}
+
+// note takes in an entry while the book is filled.
+func (b *book) note(id entryID, destination string, r *kgo.Record) {
+	header, _ := headerOf(r, schemas.HeaderIndex)
+	index, ok := schemas.DecodeDeliveryIndex(header)
+	if !ok {
+		e, err := schemas.DecodeDelivery(r.Value)
+		if err != nil {
+			b.ledger.unreadable(b.partition)
+			return
+		}
+		index = indexOf(e)
+	}
+	b.filling.take(id, destination, indexed{index, bytes.Clone(r.Value)})
+	if len(b.filling.records) >= maxRecords {
+		b.flush()
+	}
+}
+
+// flush takes to the shelf what has been read.
+func (b *book) flush() {
+	if err := b.ledger.shelf.fill(b.partition, b.filling.records); err != nil {
+		b.ledger.fail(err)
+	}
+	clear(b.filling.records)
 }
 
 // merge has an alert that somebody has sent again follow what became of it
@@ -196,19 +223,14 @@ func (b *book) forgetEntry(id entryID) {
 	}
 }
 
-// shelve keeps an entry as the topic has it; true if the book is filled.
-func (b *book) shelve(id entryID, e *entry, value []byte) bool {
+// shelve keeps an entry as the topic has it.
+func (b *book) shelve(id entryID, e *entry, value []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.ledger.shelf.put(b.partition, id, e, bytes.Clone(value)); err != nil {
+	if err := b.ledger.shelf.put(b.partition, id, e, value); err != nil {
 		b.ledger.fail(err)
 	}
-	if b.filled {
-		b.arm(id, e)
-	} else {
-		b.filling.take(id, e)
-	}
-	return b.filled
+	b.arm(id, e)
 }
 
 func (b *book) takeCommand(r *kgo.Record) {
@@ -241,6 +263,7 @@ func (b *book) obey(c schemas.DeliveryCommand) {
 
 // fill ends the filling: what is pending goes to the outboxes.
 func (b *book) fill() {
+	b.flush()
 	b.mu.Lock()
 	f := b.filling
 	b.filling, b.filled, b.timers = nil, true, f.looks()

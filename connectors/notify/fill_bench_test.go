@@ -32,7 +32,9 @@ func BenchmarkFill(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		records[i] = &kgo.Record{Key: []byte(one.Key()), Value: line}
+		records[i] = &kgo.Record{
+			Key: []byte(one.Key()), Value: line, Headers: []kgo.RecordHeader{{Key: schemas.HeaderIndex, Value: indexOf(one).Encode()}},
+		}
 	}
 	shelf, err := openShelf(b.TempDir())
 	if err != nil {

@@ -18,6 +18,28 @@ type filling struct {
 	sent     map[entryID]schemas.Instant // by their next look
 	commands []schemas.DeliveryCommand
 	n        uint32 // records taken in
+
+	// The newest records, which are on their way to the shelf: many an entry was
+	// written twice within a second.
+	records map[entryID]indexed
+}
+
+// indexed is an entry as it stands on the topic.
+type indexed struct {
+	schemas.DeliveryIndex
+	value []byte
+}
+
+// maxRecords go to the shelf together.
+const maxRecords = 4096
+
+// indexOf is what a record's header says of the entry in it.
+func indexOf(e *entry) schemas.DeliveryIndex {
+	i := schemas.DeliveryIndex{Pending: e.State == schemas.DeliveryPending, Conversation: e.Conversation, Digest: e.Digest}
+	if !i.Pending {
+		i.Look = nextLook(e)
+	}
+	return i
 }
 
 // place is which record said first that an entry waits, and for which destination.
@@ -31,26 +53,28 @@ type waiting struct {
 }
 
 func newFilling() *filling {
-	return &filling{numbers: map[string]uint32{}, pending: map[entryID]place{}, sent: map[entryID]schemas.Instant{}}
+	return &filling{numbers: map[string]uint32{}, pending: map[entryID]place{}, sent: map[entryID]schemas.Instant{}, records: map[entryID]indexed{}}
 }
 
 // take takes in the newest record of an entry.
-func (f *filling) take(id entryID, e *entry) {
+func (f *filling) take(id entryID, destination string, one indexed) {
 	f.n++
-	if e.State != schemas.DeliveryPending {
+	f.records[id] = one
+	if !one.Pending {
 		delete(f.pending, id)
-		f.sent[id] = nextLook(e)
+		f.sent[id] = one.Look
 		return
 	}
 	delete(f.sent, id)
 	if _, known := f.pending[id]; !known {
-		f.pending[id] = place{f.n, f.number(e.Destination)}
+		f.pending[id] = place{f.n, f.number(destination)}
 	}
 }
 
 func (f *filling) forget(id entryID) {
 	delete(f.pending, id)
 	delete(f.sent, id)
+	delete(f.records, id)
 }
 
 // number stands for a destination.

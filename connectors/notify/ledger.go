@@ -81,10 +81,10 @@ func (l *ledger) unreadable(partition int32) {
 
 // write writes a record, nil to delete, and calls then once the brokers have it,
 // or with the error of a record that is too large for them.
-func (l *ledger) write(b *book, key string, value []byte, then func(error)) {
+func (l *ledger) write(b *book, key string, value []byte, then func(error), more ...kgo.RecordHeader) {
 	r := &kgo.Record{
 		Topic: l.topic, Partition: b.partition, Key: []byte(key), Value: value,
-		Headers: []kgo.RecordHeader{{Key: schemas.HeaderWriter, Value: []byte(b.writer)}},
+		Headers: append(more, kgo.RecordHeader{Key: schemas.HeaderWriter, Value: []byte(b.writer)}),
 	}
 	l.produce(context.Background(), r, func(_ *kgo.Record, err error) {
 		tooLarge := errors.Is(err, kerr.MessageTooLarge)
@@ -161,11 +161,13 @@ func (l *ledger) follow(ctx context.Context) {
 				l.log.Warn("cannot read", schemas.LogTopic, topic, schemas.LogPartition, p, schemas.LogError, err)
 			}
 		})
-		fetches.EachRecord(func(r *kgo.Record) {
-			if b := l.book(r.Partition); b != nil {
-				l.take(b, r)
+		var wait sync.WaitGroup
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+			if b := l.book(p.Partition); b != nil {
+				wait.Go(func() { p.EachRecord(func(r *kgo.Record) { l.take(b, r) }) })
 			}
 		})
+		wait.Wait()
 	}
 }
 
@@ -179,10 +181,15 @@ func (l *ledger) take(b *book, r *kgo.Record) {
 }
 
 func writtenBy(r *kgo.Record, writer string) bool {
+	value, ok := headerOf(r, schemas.HeaderWriter)
+	return ok && string(value) == writer
+}
+
+func headerOf(r *kgo.Record, key string) ([]byte, bool) {
 	for _, h := range r.Headers {
-		if h.Key == schemas.HeaderWriter {
-			return string(h.Value) == writer
+		if h.Key == key {
+			return h.Value, true
 		}
 	}
-	return false
+	return nil, false
 }

@@ -6,7 +6,16 @@ import (
 )
 
 func TestReachIsWrittenAndRead(t *testing.T) {
-	l := &ledger{books: map[int32]*book{}, log: slog.New(slog.DiscardHandler)}
+	shelf, err := openShelf("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := shelf.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	l := &ledger{shelf: shelf, books: map[int32]*book{}, log: slog.New(slog.DiscardHandler)}
 	for _, p := range []int32{0, 1, 2, 3, 7, 9, 10} {
 		b := newBook(l, newWindow("t", p))
 		b.fill()

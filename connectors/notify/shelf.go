@@ -43,6 +43,8 @@ func openShelf(dir string) (*shelf, error) {
 	opts := &pebble.Options{
 		FS: fs, FormatMajorVersion: pebble.FormatValueSeparation, MemTableSize: shelfMemTable,
 		MemTableStopWritesThreshold: 2, Cache: cache, DisableWAL: true, Logger: quietLogger{},
+		// Most entries are written once or twice and seldom read: tables are merged late.
+		L0CompactionThreshold: 16, L0CompactionFileThreshold: 10_000, L0StopWritesThreshold: 10_000,
 	}
 	// Each new entry is looked for first.
 	for i := range opts.Levels {
@@ -152,6 +154,19 @@ func (s *shelf) put(partition int32, id entryID, e *entry, value []byte) error {
 		}
 		return errors.Join(err, b.Commit(pebble.NoSync))
 	})
+}
+
+// fill puts entries on the disk that nobody has at hand.
+func (s *shelf) fill(partition int32, entries map[entryID]indexed) (err error) {
+	b := s.db.NewBatch()
+	defer b.Close()
+	for id, one := range entries {
+		err = errors.Join(err, b.Set(entryKey(partition, id[:]), one.value, nil), b.Set(conversationKey(partition, one.Conversation, id[:]), nil, nil))
+		if one.Digest != "" {
+			err = errors.Join(err, b.Set(digestKey(partition, one.Digest, id[:]), nil, nil))
+		}
+	}
+	return errors.Join(err, b.Commit(pebble.NoSync))
 }
 
 func (s *shelf) remove(partition int32, id entryID, e *entry) error {
