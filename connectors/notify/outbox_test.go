@@ -42,7 +42,7 @@ type event struct {
 	What  string
 }
 
-const benchRules = `{"id":"org-1","timezone":"UTC","routes":{"managers":{"to":[{"webhook":{"url":"https://x"}}],"group":{"above":3,"within":"1m"}}}}`
+const benchRules = `{"id":"org-1","timezone":"UTC","routes":{"managers":{"to":[{"webhook":{"url":"https://x"}}],"group":{"above":3,"within":"1m"},"repeat":"1h"}}}`
 
 func newBench(t *testing.T, c Config, n *scripted) *bench {
 	b := &bench{t: t, start: time.Now(), notifier: n}
@@ -368,5 +368,56 @@ func TestOutboxAfterAnOutage(t *testing.T) {
 		b.raise("c")
 		b.end("a")
 		b.want(event{301 * s, `digest of 2, 0 cleared, late true, over ""`})
+	})
+}
+
+// pass lets time pass, as a notifier sees it: it looks once a minute.
+func (b *bench) pass(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Minute) {
+		now := time.Now()
+		for _, book := range b.books {
+			book.wake(now, func(e *entry) habit { return b.rules.habit(e, now) })
+		}
+	}
+	b.wait.Wait()
+}
+
+// does is what a person does about a conversation, by a button or a command.
+func (b *bench) does(i Interaction) {
+	b.t.Helper()
+	c, err := i.command(time.Now())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	value, err := encodeCommand(c)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	book := b.bookOf(i.Conversation)
+	r := &kgo.Record{Partition: book.partition, Key: []byte(c.Key()), Value: value}
+	b.topic = append(b.topic, r)
+	book.take(r)
+	b.wait.Wait()
+}
+
+// An alert is repeated until somebody takes it on or it is over; whoever comes next
+// knows who has, and until when that holds.
+func TestOutboxRemindsOverRestarts(t *testing.T) {
+	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: everything, Update: true}}, func(b *bench) {
+		b.raise("a")
+		b.pass(2*time.Hour + 30*time.Minute)
+		b.does(Interaction{Conversation: "a", By: "Ada", Snooze: 4 * time.Hour})
+		b.restart(0, 1)
+		b.pass(5 * time.Hour) // until 7:30
+		b.does(Interaction{Conversation: "a", By: "Ada"})
+		b.restart(0, 1)
+		b.pass(25 * time.Hour) // it holds for a day, until 31:30
+		b.restart(0, 1)
+		b.end("a")
+		b.pass(3 * time.Hour)
+		b.want(event{0, "alert a"}, event{time.Hour, "remind a m1"}, event{2 * time.Hour, "remind a m2"},
+			event{2*time.Hour + 30*time.Minute, "snooze a m3"}, event{6*time.Hour + 30*time.Minute, "remind a m4"},
+			event{7*time.Hour + 30*time.Minute, "acknowledge a m5"}, event{31*time.Hour + 30*time.Minute, "remind a m6"},
+			event{32*time.Hour + 30*time.Minute, "clear a m7"})
 	})
 }
