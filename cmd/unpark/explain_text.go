@@ -74,7 +74,11 @@ func (t *explanationWriter) facts(x sla.Explanation) {
 		t.line("  queue %s", word(cmp.Or(x.Queue.Name, x.Queue.ID)))
 	}
 	if a := x.Agent; a != nil {
-		t.line("  held by agent %s since %s", word(a.ID), maybe(a.Since, "an unknown time"))
+		state := ""
+		if a.State != nil {
+			state = ", " + *a.State + ","
+		}
+		t.line("  held by agent %s%s since %s", word(a.ID), state, maybe(a.Since, "an unknown time"))
 	} else if x.State == sla.StageRunning {
 		t.line("  held by nobody")
 	}
@@ -146,6 +150,8 @@ func (t *explanationWriter) objective(o sla.ObjectiveView, now schemas.Instant) 
 		switch {
 		case tier.Raised:
 			t.line("    %s at %s: raised", tier.Kind, seconds(tier.Seconds))
+		case tier.Due == nil && given(o):
+			t.line("    %s at %s: nothing is due, the first reply is given", tier.Kind, seconds(tier.Seconds))
 		case tier.Due == nil:
 			t.line("    %s at %s: has no due time now", tier.Kind, seconds(tier.Seconds))
 		case *tier.Due > now:
@@ -154,6 +160,12 @@ func (t *explanationWriter) objective(o sla.ObjectiveView, now schemas.Instant) 
 			t.line("    %s at %s: was due %s", tier.Kind, seconds(tier.Seconds), utc(*tier.Due))
 		}
 	}
+}
+
+// given reports whether the objective is a first reply that the customer has got.
+func given(o sla.ObjectiveView) bool {
+	n := len(o.Explain)
+	return o.Objective == sla.FirstReply && n > 0 && o.Explain[n-1].State == "not_waiting"
 }
 
 func (t *explanationWriter) raised(list []sla.RaisedView) {
@@ -173,7 +185,7 @@ func (t *explanationWriter) next(x sla.Explanation) {
 	case sla.WaitsCustomer:
 		t.line("  next: nothing, until the customer is owed an answer")
 	case sla.WaitsNobody:
-		t.line("  next: nothing, every tier is raised")
+		t.line("  next: nothing, whatever could fall due is raised")
 	case sla.WaitsAction:
 		t.line("  next: the outcome of an action")
 	default:

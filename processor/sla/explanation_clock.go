@@ -92,7 +92,7 @@ func (x *Explanation) next(s *step, p *policy) (waitsFor string) {
 	if len(list) == 0 {
 		for _, o := range x.Objectives {
 			for _, t := range o.Tiers {
-				if !t.Raised {
+				if !t.Raised && o.Objective != FirstReply {
 					return WaitsCustomer
 				}
 			}
