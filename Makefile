@@ -103,8 +103,9 @@ bench-lateness: fetch ## How late warnings are while RATE (20000) events a secon
 		go test -count=1 -timeout 60m -v -run '^TestLateness$$' ./bench
 
 .PHONY: bench-kafka
-bench-kafka: fetch ## The processor on a real Kafka: EVENTS (1000000), RUNNERS (1)
-	UNPARK_BENCH_EVENTS=$(or $(EVENTS),1000000) UNPARK_BENCH_RUNNERS=$(or $(RUNNERS),1) go test -count=1 -timeout 30m -run TestProcessor -v ./bench
+bench-kafka: fetch ## The processor alone on the log of bench: EVENTS (1000000), RUNNERS ("1"), PROFILE (a folder for its pprof files)
+	UNPARK_BENCH_PROCESSOR=$(or $(EVENTS),1000000) UNPARK_BENCH_RUNNERS='$(RUNNERS)' UNPARK_PROFILE='$(abspath $(PROFILE))' \
+		go test -count=1 -timeout 30m -run TestProcessor -v ./bench
 
 .PHONY: bench-restore
 bench-restore: fetch ## Restore of RECORDS (2000000) changelog records, and a start after kill -9

@@ -65,17 +65,19 @@ type figures struct {
 func (c *contender) measure(from int64) figures {
 	c.a.t.Helper()
 	var first, half, last sample
+	profiled := func() {}
 	total := c.a.records()
 	c.follow(20*time.Millisecond, func(done int64) {
 		switch {
 		case done < max(from, 1):
 		case first.done == 0:
-			first = c.sample(done)
+			first, profiled = c.sample(done), profile(c.a.t, c.cmd.Process)
 		case half.done == 0 && done-first.done >= (total-first.done)/2:
 			half = c.sample(done)
 		}
 		if done >= total {
 			last = c.sample(done)
+			profiled()
 		}
 	})
 	f := figures{name: c.name, threads: c.threads, peakMB: peakRSS(c.a.t, c.cmd.Process.Pid)}
