@@ -23,7 +23,7 @@ type Metrics struct {
 	always      *prometheus.GaugeVec
 
 	mu   sync.Mutex
-	orgs map[string]bool
+	orgs map[string]string
 	said map[string]string // what always tells, by org
 }
 
@@ -46,7 +46,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "unpark_processor_answers_total",
 			Help: "What became of them, by org and answer: observed, failed, done, timeout (none within check_timeout), forgotten (nobody waited for it). Counts tries.",
 		}, []string{"org", "answer"}),
-		orgs: make(map[string]bool),
+		orgs: make(map[string]string),
 		said: make(map[string]string),
 		always: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "unpark_processor_calendars_always",
@@ -76,11 +76,16 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 func (m *Metrics) org(id string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.orgs[id] && len(m.orgs) >= maxOrgLabels {
+	label, known := m.orgs[id]
+	switch {
+	case known:
+	case len(m.orgs) >= maxOrgLabels:
 		return "other"
+	default:
+		label = strings.Clone(id) // it outlives what it came with
+		m.orgs[label] = label
 	}
-	m.orgs[id] = true
-	return id
+	return label
 }
 
 // countAlways notes the calendars of an org that count as always, and reports whether

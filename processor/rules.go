@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"unpark/processor/calendar"
@@ -85,6 +86,7 @@ func (r *Rules) Get(ctx context.Context, org, version, schedules string) (*sla.R
 	if err != nil || rs == nil {
 		return nil, err
 	}
+	e.org = strings.Clone(org) // it outlives what it came with
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.compiled[e] = rs

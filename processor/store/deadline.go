@@ -12,7 +12,7 @@ import (
 // empty Key it stands before all entries of that instant.
 type Deadline struct {
 	At  int64
-	Key []byte
+	Key string
 }
 
 // Deadlines walks through the deadline index in order: that of Pebble, and those
@@ -61,7 +61,7 @@ func walkLayer(l *layer, behind Deadline) layerWalk {
 }
 
 // Head returns the entry that comes next; ok is false at the end, and after an
-// error, which Close returns. Key is valid until Advance.
+// error, which Close returns.
 func (d *Deadlines) Head() (head Deadline, ok bool) { return d.head, d.ok }
 
 // Advance goes on to the entry behind the head.
@@ -84,7 +84,7 @@ func (d *Deadlines) find() {
 func (d *Deadlines) first() {
 	if d.ok = d.it.Valid(); d.ok {
 		k := d.it.Key()[prefixSize:]
-		d.head = Deadline{At: decodeDue(k[:dueSize]), Key: k[dueSize:]}
+		d.head = Deadline{At: decodeDue(k[:dueSize]), Key: string(k[dueSize:])}
 	}
 	for i := range d.layers {
 		if w := &d.layers[i]; w.ok && (!d.ok || w.it.Item().less(d.head)) {
@@ -115,7 +115,7 @@ func (d *Deadlines) skip(e Deadline) {
 		}
 	}
 	if d.it.Valid() {
-		if k := d.it.Key()[prefixSize:]; decodeDue(k[:dueSize]) == e.At && string(k[dueSize:]) == string(e.Key) {
+		if k := d.it.Key()[prefixSize:]; decodeDue(k[:dueSize]) == e.At && string(k[dueSize:]) == e.Key {
 			d.it.Next()
 		}
 	}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"time"
 
@@ -28,7 +27,7 @@ func newDue() *btree.BTreeG[Deadline] {
 }
 
 func (d Deadline) less(o Deadline) bool {
-	return cmp.Or(cmp.Compare(d.At, o.At), bytes.Compare(d.Key, o.Key)) < 0
+	return cmp.Or(cmp.Compare(d.At, o.At), cmp.Compare(d.Key, o.Key)) < 0
 }
 
 // reset empties the layer and keeps its memory.
@@ -80,7 +79,7 @@ func (l *layer) indexBy(index func(key, value []byte) (at int64, ok bool, err er
 		}
 		due, ok, err := index(key, value)
 		if failed = err; ok && err == nil {
-			l.due.Set(Deadline{At: due, Key: key})
+			l.due.Set(Deadline{At: due, Key: string(key)})
 		}
 	})
 	return failed

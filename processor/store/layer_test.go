@@ -99,7 +99,7 @@ func (p *Partition) freezeIfIdle(t *testing.T) {
 func change(rt *rapid.T, p *Partition, m model, handled Deadline) Deadline {
 	alphabet := rapid.SampledFrom([]byte{0, 'a', 'b', 0xff})
 	key := rapid.SliceOfN(alphabet, 0, 11).Draw(rt, "key")
-	d := Deadline{At: handled.At + rapid.Int64Range(1, 9).Draw(rt, "at"), Key: append([]byte("k"), key...)}
+	d := Deadline{At: handled.At + rapid.Int64Range(1, 9).Draw(rt, "at"), Key: "k" + string(key)}
 	name := fmt.Sprintf("%d %s", d.At, d.Key)
 	switch rapid.IntRange(0, 6).Draw(rt, "change") {
 	case 0, 1:

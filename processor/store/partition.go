@@ -93,7 +93,7 @@ func (p *Partition) Put(key, value []byte) {
 // Delete removes key.
 func (p *Partition) Delete(key []byte) { p.change().states.put(key, nil) }
 
-// PutDeadline adds an entry to the deadline index and takes its key over.
+// PutDeadline adds an entry to the deadline index.
 func (p *Partition) PutDeadline(d Deadline) { p.change().putDeadline(d) }
 
 // DropDeadline removes an entry that would be found stale. It may stay where an

@@ -131,33 +131,33 @@ func TestDeadlines(t *testing.T) {
 	s := newStore(t)
 	p := s.Partition(1)
 	commit(t, p, Position{}, func(b *Partition) {
-		for _, d := range []Deadline{{20, []byte("b")}, {-5, []byte("x")}, {20, []byte("a")}, {300, []byte("a")}, {20, []byte("c")}} {
+		for _, d := range []Deadline{{20, "b"}, {-5, "x"}, {20, "a"}, {300, "a"}, {20, "c"}} {
 			b.PutDeadline(d)
 		}
-		b.DropDeadline(Deadline{20, []byte("c")})
+		b.DropDeadline(Deadline{20, "c"})
 		b.Put([]byte("state"), nil)
 	})
-	commit(t, s.Partition(2), Position{}, func(b *Partition) { b.PutDeadline(Deadline{1, []byte("other")}) })
+	commit(t, s.Partition(2), Position{}, func(b *Partition) { b.PutDeadline(Deadline{1, "other"}) })
 	tests := []struct {
 		behind Deadline
 		want   []string
 	}{
-		{Deadline{-10, nil}, []string{"-5 x", "20 a", "20 b", "300 a"}},
-		{Deadline{20, nil}, []string{"20 a", "20 b", "300 a"}},
-		{Deadline{20, []byte("a")}, []string{"20 b", "300 a"}},
-		{Deadline{300, []byte("a")}, nil},
+		{Deadline{-10, ""}, []string{"-5 x", "20 a", "20 b", "300 a"}},
+		{Deadline{20, ""}, []string{"20 a", "20 b", "300 a"}},
+		{Deadline{20, "a"}, []string{"20 b", "300 a"}},
+		{Deadline{300, "a"}, nil},
 	}
 	for _, tt := range tests {
 		if diff := cmp.Diff(tt.want, due(t, p, tt.behind)); diff != "" {
 			t.Errorf("behind %v (-want +got):\n%s", tt.behind, diff)
 		}
 	}
-	commit(t, p, Position{}, func(b *Partition) { b.HandledDeadlines(Deadline{20, []byte("a")}) })
-	if diff := cmp.Diff([]string{"20 b", "300 a"}, due(t, p, Deadline{-10, nil})); diff != "" {
+	commit(t, p, Position{}, func(b *Partition) { b.HandledDeadlines(Deadline{20, "a"}) })
+	if diff := cmp.Diff([]string{"20 b", "300 a"}, due(t, p, Deadline{-10, ""})); diff != "" {
 		t.Errorf("after the deletion up to 20 a (-want +got):\n%s", diff)
 	}
-	commit(t, p, Position{}, func(b *Partition) { b.HandledDeadlines(Deadline{20, nil}) })
-	if diff := cmp.Diff([]string{"20 b", "300 a"}, due(t, p, Deadline{-10, nil})); diff != "" {
+	commit(t, p, Position{}, func(b *Partition) { b.HandledDeadlines(Deadline{20, ""}) })
+	if diff := cmp.Diff([]string{"20 b", "300 a"}, due(t, p, Deadline{-10, ""})); diff != "" {
 		t.Errorf("after the deletion up to 20 (-want +got):\n%s", diff)
 	}
 }
@@ -183,7 +183,7 @@ func TestDrop(t *testing.T) {
 		for n := range int64(2) { // one of them in Pebble
 			commit(t, p, Position{Changelog: n}, func(p *Partition) {
 				put("a")(p)
-				p.PutDeadline(Deadline{1, []byte("a")})
+				p.PutDeadline(Deadline{1, "a"})
 			})
 			if n == 0 {
 				flush(t, p)
@@ -303,8 +303,8 @@ func write(t *testing.T, p *Partition, n int64) {
 		for i := range 10 {
 			b.Put(fmt.Appendf(nil, "k%d", i), fmt.Appendf(nil, "%d %01000d", n, i))
 		}
-		b.DropDeadline(Deadline{n - 1, []byte("k")})
-		b.PutDeadline(Deadline{n, []byte("k")})
+		b.DropDeadline(Deadline{n - 1, "k"})
+		b.PutDeadline(Deadline{n, "k"})
 	})
 }
 

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"unpark/schemas"
 )
 
@@ -18,49 +16,7 @@ const (
 
 const deadLetterOrigin = "processor"
 
-var (
-	errTooLarge    = errors.New("what follows from it is larger than a record may be")
-	errUnknownKind = errors.New("a record of a kind that this binary does not know: run a newer unpark")
-	errEmpty       = errors.New("a record without a kind")
-)
-
-// decode returns the record's input.
-func decode(rec Record) (*schemas.InputRecord, error) {
-	in := rec.Input
-	if in == nil {
-		in = new(schemas.InputRecord)
-		if err := in.UnmarshalVT(rec.Value); err != nil {
-			return nil, err
-		}
-	}
-	if in.Kind != nil {
-		return in, nil
-	}
-	if hasUnknownKind(in.ProtoReflect().GetUnknown()) {
-		return nil, errUnknownKind
-	}
-	return nil, errEmpty
-}
-
-// maxKind is far above the field number of any kind there will be; garbage that
-// happens to be Protobuf rarely stays below it.
-const maxKind = 64
-
-// hasUnknownKind reports whether unknown fields may hold a kind: a message with
-// a low field number.
-func hasUnknownKind(unknown []byte) bool {
-	for len(unknown) > 0 {
-		num, typ, n := protowire.ConsumeField(unknown)
-		if n < 0 {
-			return false
-		}
-		unknown = unknown[n:]
-		if num < maxKind && typ == protowire.BytesType {
-			return true
-		}
-	}
-	return false
-}
+var errTooLarge = errors.New("what follows from it is larger than a record may be")
 
 // undecodable makes a dead letter of garbage. What it holds is not known, so it
 // may be personal: only its length is kept.

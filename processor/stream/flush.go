@@ -11,7 +11,8 @@ import (
 
 // Flush ends the applying of records and returns what the transaction has to
 // write to the changelog: one change for each touched key, and the partition's
-// meta record. Without applied records there is nothing to write.
+// meta record, valid until Commit or Abort. Without applied records there is
+// nothing to write.
 //
 // A change or output that is too large for its topic would abort the partition's
 // transactions for ever. It makes a dead letter of the input it came from: the

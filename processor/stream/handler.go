@@ -53,10 +53,11 @@ type Tx interface {
 	// SetDeadline adds an entry for key to the deadline index and returns the
 	// instant it stands at: at, or later if the index has been handled beyond it.
 	// An entry that no longer holds may be left to fire: Punctuate says that it was
-	// stale.
+	// stale. The key is the Tx's from then on.
 	SetDeadline(key []byte, at int64) (int64, error)
 	// DropDeadline removes an entry that would fire stale, at the instant that
-	// SetDeadline returned. It decides nothing and saves the firing.
+	// SetDeadline returned. It decides nothing and saves the firing. The key is the
+	// Tx's from then on.
 	DropDeadline(key []byte, at int64)
 	// Emit adds an output to the transaction.
 	Emit(Output)
@@ -68,7 +69,10 @@ type Tx interface {
 type Handler interface {
 	// Process applies one input record that is not a tick. An error from
 	// Poison makes the record a dead letter and the partition goes on; it must
-	// come before anything was changed. Any other error stops the partition.
+	// come before anything was changed. Any other error stops the partition. The
+	// message of an event is valid until Process returns; its strings stay valid and
+	// keep all that was fetched with the event in memory: what outlives the
+	// transaction is to be cloned.
 	Process(tx Tx, rec Record) error
 	// Punctuate handles one due entry of the deadline index: key was to be looked
 	// at at the instant due (as SetDeadline returned it) and Now has reached it.

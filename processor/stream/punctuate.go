@@ -89,7 +89,7 @@ func (d *deadlines) committedHead(walk *store.Deadlines) (entry, bool) {
 		if !ok {
 			return entry{}, false
 		}
-		e := entry{h.At, string(h.Key)}
+		e := entry{h.At, h.Key}
 		if _, gone := d.dropped[e]; !gone {
 			return e, true
 		}
@@ -117,7 +117,7 @@ func (d *deadlines) write(watermark entry) {
 	})
 }
 
-func (e entry) deadline() store.Deadline { return store.Deadline{At: e.at, Key: []byte(e.key)} }
+func (e entry) deadline() store.Deadline { return store.Deadline{At: e.at, Key: e.key} }
 
 // punctuate handles the entries that are due at now, in order: all of them, or
 // as many as give limit current ones (0: no limit). left reports whether some

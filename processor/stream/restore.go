@@ -229,7 +229,7 @@ func (rs *restorer) finish() (err error) {
 	if err := checkMeta(cfg, rs.meta); err != nil {
 		return &stopError{err: err, refuse: rs.meta.Partitions != rs.cluster.partitions}
 	}
-	rs.store.HandledDeadlines(store.Deadline{At: rs.meta.WatermarkMs, Key: rs.meta.WatermarkKey})
+	rs.store.HandledDeadlines(store.Deadline{At: rs.meta.WatermarkMs, Key: string(rs.meta.WatermarkKey)})
 	rs.pos.WrittenAt = time.Now().UnixMilli()
 	return rs.store.Commit(rs.pos)
 }

@@ -278,8 +278,8 @@ func checkTicks(t *testing.T, k *kafka) {
 	t.Helper()
 	ticks := 0
 	for _, rec := range k.read(schemas.ConversationEvents) {
-		in, err := decode(Record{Value: rec.Value})
-		if err != nil {
+		in := new(schemas.InputRecord)
+		if err := in.UnmarshalVT(rec.Value); err != nil {
 			t.Fatal(err)
 		}
 		if tick := in.GetTick(); tick != nil {

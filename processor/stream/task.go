@@ -62,6 +62,7 @@ type Task struct {
 	cur      progress
 	saved    progress // as of the last commit
 	records  []Record // of this transaction
+	decoder  decoder
 	units    unitGuard
 	next     due
 	flushed  bool
@@ -163,7 +164,7 @@ func (t *Task) Apply(rec Record) error {
 
 func (t *Task) apply(rec Record) error {
 	t.cur.position = rec.Offset + 1
-	in, err := decode(rec)
+	in, err := t.decoder.decode(rec)
 	if errors.Is(err, errUnknownKind) {
 		return fmt.Errorf("offset %d: %w", rec.Offset, err)
 	}

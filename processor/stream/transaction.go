@@ -20,10 +20,11 @@ import (
 type transaction struct {
 	r       *runner
 	touched map[int32]*partition
-	failed  map[int32]error       // partitions that cannot go on
-	last    map[int32]*kgo.Record // last change of each partition; the client sets its offset
-	err     atomic.Pointer[error] // first error of producing
-	before  map[int32]Stats       // as of the last commit
+	failed  map[int32]error          // partitions that cannot go on
+	last    map[int32]*kgo.Record    // last change of each partition; the client sets its offset
+	sent    func(*kgo.Record, error) // produced
+	err     atomic.Pointer[error]    // first error of producing
+	before  map[int32]Stats          // as of the last commit
 	start   time.Time
 }
 
@@ -41,6 +42,7 @@ func (r *runner) transact(ctx context.Context, fetches kgo.Fetches) error {
 		last:    make(map[int32]*kgo.Record),
 		before:  make(map[int32]Stats),
 	}
+	t.sent = t.produced
 	if err := t.gather(ctx, fetches); err != nil {
 		return err
 	}
@@ -156,15 +158,7 @@ func (t *transaction) produce(ctx context.Context) {
 			t.failed[p.id] = err
 			continue
 		}
-		size := 0
-		for _, c := range changes {
-			size += len(c.Key) + len(c.Value)
-			rec := &kgo.Record{Topic: t.r.cluster.changelog, Partition: p.id, Key: c.Key, Value: c.Value}
-			t.last[p.id] = rec
-			t.send(ctx, rec)
-			crashpoint("mid-produce")
-		}
-		t.r.metrics.overlay.WithLabelValues(p.label).Set(float64(size))
+		t.r.metrics.overlay.WithLabelValues(p.label).Set(float64(t.sendChanges(ctx, p, changes)))
 		for _, o := range p.task.Outputs() {
 			t.send(ctx, outputRecord(t.r.cfg.Prefix, p.id, o))
 		}
@@ -173,6 +167,20 @@ func (t *transaction) produce(ctx context.Context) {
 		t.fail(err)
 	}
 	crashpoint("after-flush")
+}
+
+// sendChanges sends the changes of a partition and returns their size.
+func (t *transaction) sendChanges(ctx context.Context, p *partition, changes []Change) (size int) {
+	records := make([]kgo.Record, len(changes)) // at once, not one by one
+	for i, c := range changes {
+		rec := &records[i]
+		rec.Topic, rec.Partition, rec.Key, rec.Value = t.r.cluster.changelog, p.id, c.Key, c.Value
+		t.last[p.id] = rec
+		t.send(ctx, rec)
+		size += len(c.Key) + len(c.Value)
+		crashpoint("mid-produce")
+	}
+	return size
 }
 
 // outputRecord returns the record of an output of a partition; the partition it goes
@@ -187,11 +195,13 @@ func outputRecord(prefix string, partition int32, o Output) *kgo.Record {
 
 func (t *transaction) send(ctx context.Context, rec *kgo.Record) {
 	rec.Timestamp = t.r.cfg.Clock.Now()
-	t.r.session.Produce(ctx, rec, func(rec *kgo.Record, err error) {
-		if err != nil {
-			t.fail(fmt.Errorf("produce to %s/%d: %w", rec.Topic, rec.Partition, err))
-		}
-	})
+	t.r.session.Produce(ctx, rec, t.sent)
+}
+
+func (t *transaction) produced(rec *kgo.Record, err error) {
+	if err != nil {
+		t.fail(fmt.Errorf("produce to %s/%d: %w", rec.Topic, rec.Partition, err))
+	}
 }
 
 func (t *transaction) fail(err error) { t.err.CompareAndSwap(nil, &err) }

@@ -24,9 +24,11 @@ type tx struct {
 
 func newTx(t *Task) *tx { return &tx{t: t, index: make(map[string]int)} }
 
-// reset forgets everything. Whoever was given the changes or outputs keeps them.
+// reset forgets everything. Whoever was given the outputs keeps them, and what
+// the changes consist of.
 func (x *tx) reset() {
-	x.changes, x.outputs, x.oversized = nil, nil, false
+	clear(x.changes)
+	x.changes, x.outputs, x.oversized = x.changes[:0], nil, false
 	clear(x.index)
 }
 
@@ -58,10 +60,12 @@ func (x *tx) change(key, value []byte) {
 		x.changes[i].Value = value
 		return
 	}
-	// The change owns its key, and nobody alters it.
-	x.index[unsafe.String(unsafe.SliceData(key), len(key))] = len(x.changes)
+	x.index[text(key)] = len(x.changes)
 	x.changes = append(x.changes, Change{Key: key, Value: value})
 }
+
+// text is a key that is the Tx's, so that nobody alters it, without a copy.
+func text(key []byte) string { return unsafe.String(unsafe.SliceData(key), len(key)) }
 
 func (x *tx) Emit(o Output) {
 	x.outputs = append(x.outputs, o)
@@ -77,14 +81,14 @@ func outputSize(o Output) int {
 }
 
 func (x *tx) SetDeadline(key []byte, at int64) (int64, error) {
-	e := behind(entry{at, string(key)}, x.t.cur.watermark)
+	e := behind(entry{at, text(key)}, x.t.cur.watermark)
 	x.t.deadline.insert(e)
 	x.t.next.lower(e.at)
 	return e.at, nil
 }
 
 func (x *tx) DropDeadline(key []byte, at int64) {
-	x.t.deadline.drop(entry{at, string(key)})
+	x.t.deadline.drop(entry{at, text(key)})
 }
 
 // Scan merges the committed keys with those of the transaction.
