@@ -108,3 +108,55 @@ func processCPU(b *testing.B) time.Duration {
 	}
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
+
+// BenchmarkTaskDue is one conversation that falls due among b.N that do so in one
+// second, without Kafka: found in the index, judged, told and kept.
+func BenchmarkTaskDue(b *testing.B) {
+	const dueAtOnce = 10_000
+	task := newTask(b)
+	offset, changes := int64(len(loadgen.Orgs())), 0
+	commit := func() {
+		written, err := task.Flush()
+		if err != nil {
+			b.Fatal(err)
+		}
+		changes += len(written)
+		if err := task.Commit(int64(changes)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	apply := func(in *schemas.InputRecord, at int64) {
+		value, err := in.MarshalVT()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := task.Apply(stream.Record{Offset: offset, AppendTime: at, Value: value}); err != nil {
+			b.Fatal(err)
+		}
+		offset++
+	}
+	begin := time.Now().UnixMilli()
+	crowd := &loadgen.Crowd{Open: b.N, Events: 0, Partitions: 1, Seed: 1, End: time.UnixMilli(begin)}
+	if _, err := crowd.Generate(func(loadgen.Record) error { return nil }); err != nil {
+		b.Fatal(err)
+	}
+	for i := range b.N {
+		apply(&schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: crowd.Stranger(begin + int64(i)*1000/int64(b.N))}}, begin)
+		if i%transactionRecords == 0 {
+			commit()
+		}
+	}
+	commit()
+	b.ReportAllocs()
+	b.ResetTimer()
+	begun, fired := processCPU(b), task.Stats().Fired
+	for now := begin + warning.Milliseconds() + 60_000; ; {
+		apply(&schemas.InputRecord{Kind: &schemas.InputRecord_Tick{Tick: &schemas.Tick{ClockMs: now, MaxDue: dueAtOnce}}}, now)
+		commit()
+		if !task.More() {
+			break
+		}
+	}
+	b.ReportMetric(float64(processCPU(b)-begun)/float64(b.N), "cpu-ns/op")
+	b.ReportMetric(float64(task.Stats().Fired-fired)/float64(b.N), "fired/op")
+}

@@ -2,8 +2,6 @@ package store
 
 import (
 	"bytes"
-	"cmp"
-	"container/heap"
 	"errors"
 	"fmt"
 
@@ -17,21 +15,27 @@ func (p *Partition) Scan(prefix, from []byte, fn func(key, value []byte) bool) e
 	if bytes.Compare(from, prefix) > 0 {
 		lower = from
 	}
+	end := prefixEnd(prefix)
 	upper := spaceEnd(p.id, stateSpace)
-	if end := prefixEnd(prefix); end != nil {
+	if end != nil {
 		upper = stateKey(nil, p.id, end)
 	}
 	it, err := p.s.db.NewIter(&pebble.IterOptions{LowerBound: stateKey(nil, p.id, lower), UpperBound: upper})
 	if err != nil {
 		return fmt.Errorf("scan state of partition %d: %w", p.id, err)
 	}
-	return errors.Join(merge(it, p.inLayers(prefix, lower), fn), it.Close())
+	return errors.Join(merge(it, p.inLayers(lower, end), fn), it.Close())
 }
 
 // merge passes on what both hold; of a key that both hold, that of the layers.
 func merge(it *pebble.Iterator, layers *found, fn func(key, value []byte) bool) error {
-	for ok := it.First(); ok || layers.Len() > 0; {
-		if ok && (layers.Len() == 0 || bytes.Compare(it.Key()[prefixSize:], (*layers)[0].key) < 0) {
+	ok := it.First()
+	for {
+		key, some := layers.head()
+		if !ok && !some {
+			return it.Error()
+		}
+		if ok && (!some || bytes.Compare(it.Key()[prefixSize:], key) < 0) {
 			v, err := it.ValueAndErr()
 			if err != nil {
 				return err
@@ -42,65 +46,69 @@ func merge(it *pebble.Iterator, layers *found, fn func(key, value []byte) bool) 
 			ok = it.Next()
 			continue
 		}
-		e := layers.take()
-		if ok && bytes.Equal(it.Key()[prefixSize:], e.key) {
+		if ok && bytes.Equal(it.Key()[prefixSize:], key) {
 			ok = it.Next()
 		}
-		if e.value != nil && !fn(e.key, e.value) {
+		if v := layers.take(key); v != nil && !fn(key, v) {
 			return nil
 		}
 	}
-	return it.Error()
 }
 
-// inLayers returns what the layers hold of the keys that begin with prefix and
-// are >= lower.
-func (p *Partition) inLayers(prefix, lower []byte) *found {
+// inLayers returns what the layers hold of the keys that are >= lower and < upper.
+func (p *Partition) inLayers(lower, upper []byte) *found {
 	var f found
-	for depth, l := range []*layer{p.dirty, p.prev} {
+	for _, l := range []*layer{p.dirty, p.prev} {
 		if l == nil {
 			continue
 		}
-		l.states.all(func(at place) {
-			if k := l.states.key(at); bytes.HasPrefix(k, prefix) && bytes.Compare(k, lower) >= 0 {
-				f = append(f, entry{key: k, value: l.states.value(at), depth: depth})
+		for _, places := range l.states.between(lower, upper) {
+			if len(places) > 0 {
+				f = append(f, walk{l.states, places})
 			}
-		})
+		}
 	}
-	heap.Init(&f)
 	return &f
 }
 
-// found is a heap of what the layers hold, the first key on top, and of one key
-// the newest: most scans end after a few.
-type found []entry
+// found is what the layers hold: walks through lists of keys in order, those of the
+// newest layer first.
+type found []walk
 
-// entry is a state of a layer; value is nil if it is gone.
-type entry struct {
-	key, value []byte
-	depth      int
+// walk is what is left of a list of a table's keys.
+type walk struct {
+	t      *table
+	places []place
 }
 
-// take returns the first entry and removes all of its key.
-func (f *found) take() entry {
-	e := heap.Pop(f).(entry)
-	for f.Len() > 0 && bytes.Equal((*f)[0].key, e.key) {
-		heap.Pop(f)
+func (w walk) key() []byte { return w.t.key(w.places[0]) }
+
+// head returns the first key of all; ok is false if there is none.
+func (f *found) head() (key []byte, ok bool) {
+	for _, w := range *f {
+		if k := w.key(); !ok || bytes.Compare(k, key) < 0 {
+			key, ok = k, true
+		}
 	}
-	return e
+	return key, ok
 }
 
-func (f found) Len() int      { return len(f) }
-func (f found) Swap(i, j int) { f[i], f[j] = f[j], f[i] }
-func (f *found) Push(e any)   { *f = append(*f, e.(entry)) }
-
-func (f found) Less(i, j int) bool {
-	return cmp.Or(bytes.Compare(f[i].key, f[j].key), cmp.Compare(f[i].depth, f[j].depth)) < 0
-}
-
-func (f *found) Pop() any {
-	old := *f
-	e := old[len(old)-1]
-	*f = old[:len(old)-1]
-	return e
+// take removes a key and returns its newest value, nil if it is gone.
+func (f *found) take(key []byte) (value []byte) {
+	newest := true
+	left := (*f)[:0]
+	for _, w := range *f {
+		if bytes.Equal(w.key(), key) {
+			if newest {
+				value, _ = w.t.get(key)
+				newest = false
+			}
+			w.places = w.places[1:]
+		}
+		if len(w.places) > 0 {
+			left = append(left, w)
+		}
+	}
+	*f = left
+	return value
 }

@@ -26,6 +26,7 @@ type table struct {
 	chunks [][]byte
 	used   int // of the last chunk
 	spare  [][]byte
+	order  *order // nil: nobody has scanned
 }
 
 // place says where an entry lies: chunk and offset in units of entryAlign.
@@ -45,10 +46,14 @@ func (t *table) put(key, value []byte) {
 	if ok && t.overwrite(at, value) {
 		return
 	}
-	if !ok {
-		t.n++
+	at = t.add(key, value)
+	t.slots[i] = h>>32<<32 | uint64(at) + 1
+	if ok {
+		return
 	}
-	t.slots[i] = h>>32<<32 | uint64(t.add(key, value)) + 1
+	if t.n++; t.order != nil {
+		t.order.fresh = append(t.order.fresh, at)
+	}
 }
 
 // get returns the value of key, nil if it is known to be gone; ok is false if
@@ -182,7 +187,7 @@ func (t *table) reset() {
 		}
 	}
 	clear(t.slots)
-	t.n, t.used, t.chunks = 0, 0, t.chunks[:0]
+	t.n, t.used, t.chunks, t.order = 0, 0, t.chunks[:0], nil
 }
 
 // sortable is an entry with eight bytes of its key, those that tell it from its
