@@ -112,8 +112,8 @@ bench-restore: fetch ## Restore of RECORDS (2000000) changelog records, and a st
 	UNPARK_BENCH_RESTORE=$(or $(RECORDS),2000000) go test -count=1 -timeout 30m -run TestRestore -v ./bench
 
 .PHONY: bench-deadlines
-bench-deadlines: fetch ## DUE (1000000) deadlines in one second, with events between them
-	UNPARK_BENCH_DEADLINES=$(or $(DUE),1000000) go test -count=1 -timeout 30m -run TestDeadlines -v ./bench
+bench-deadlines: fetch ## DUE (1000000) deadlines in one second, with events between them; PROFILE (a folder)
+	UNPARK_BENCH_DEADLINES=$(or $(DUE),1000000) UNPARK_PROFILE='$(abspath $(PROFILE))' go test -count=1 -timeout 30m -run TestDeadlines -v ./bench
 
 .PHONY: bench-edit
 bench-edit: fetch ## A calendar edited under OPEN (1000000) conversations while RATE (1000) events a second fall on them, SECONDS (20) before it

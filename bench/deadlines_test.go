@@ -36,12 +36,13 @@ func TestDeadlines(t *testing.T) {
 	waitFor(t, "the first escalation", func() bool { return r.ends(told) > 0 })
 	begun, used := time.Now(), cpu(t, p.cmd.Process.Pid)
 	first := r.ends(told)
-	probe := r.probe(nil)
+	probe, profiled := r.probe(nil), profile(t, p.cmd.Process)
 	waitFor(t, "all escalations", func() bool { return r.ends(told) >= int64(n) })
-	took := time.Since(begun)
+	took, spent := time.Since(begun), cpu(t, p.cmd.Process.Pid)-used
+	profiled()
 	waits := probe()
 	fmt.Printf("deadlines: due=%d seconds=%.1f escalations/s=%.0f cpu_us/escalation=%.1f events meanwhile=%d p50_wait=%s p99_wait=%s max_wait=%s peak_rss_mb=%d\n",
-		n, took.Seconds(), float64(int64(n)-first)/took.Seconds(), (cpu(t, p.cmd.Process.Pid)-used)/float64(int64(n)-first)*1e6,
+		n, took.Seconds(), float64(int64(n)-first)/took.Seconds(), spent/float64(int64(n)-first)*1e6,
 		len(waits), waits[len(waits)/2], waits[len(waits)*99/100], waits[len(waits)-1], peakRSS(t, p.cmd.Process.Pid))
 }
 

@@ -86,20 +86,36 @@ func endContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return end, func() { stop(); cancel() }
 }
 
-// gather applies records until there are enough or the interval is over.
+// gather applies records until there are enough or the interval is over. Ticks do not
+// wait for the transaction's end: what is due is told at the tick's own time, and what
+// a tick has told is not kept until more has been gathered.
 func (t *transaction) gather(ctx context.Context, fetches kgo.Fetches) error {
 	for n := 0; ; {
-		n += t.apply(fetches)
-		most, interval := t.r.room()
-		left := interval - time.Since(t.start)
-		if n >= most || left <= 0 || ctx.Err() != nil || len(t.failed) > 0 {
+		if n += t.apply(fetches); len(t.failed) > 0 {
 			return nil
 		}
-		fetches = t.pollMore(ctx, left, min(most-n, t.r.cfg.MaxRecords))
+		t.r.tickAll()
+		most, interval := t.r.room()
+		left := interval - time.Since(t.start)
+		if n >= most || left <= 0 || ctx.Err() != nil || t.told() {
+			return nil
+		}
+		fetches = t.pollMore(ctx, min(left, t.r.pollWait()), min(most-n, t.r.cfg.MaxRecords))
 		if err := t.r.checkFetches(fetches); err != nil {
 			return err
 		}
 	}
+}
+
+// told reports whether a tick of just now has handled something due: somebody waits.
+func (t *transaction) told() bool {
+	now := t.r.cfg.Clock.Now()
+	for id, p := range t.touched {
+		if p.task.Stats().Fired > t.before[id].Fired && now.Sub(time.UnixMilli(p.task.Now())) < t.r.cfg.TickInterval {
+			return true
+		}
+	}
+	return false
 }
 
 // pollMore leaves wake-ups to the loop's own poll, which sees to them.
