@@ -19,9 +19,9 @@ import (
 const (
 	maxPollWait    = time.Second
 	minPollWait    = time.Millisecond
-	endTimeout     = 3 * transactionTimeout
-	stopTimeout    = 4 * time.Second // what a stop leaves to the end of a transaction
-	closeTimeout   = 2 * time.Second // and what any close leaves to a join under way
+	endTimeout     = transactionTimeout // what the brokers have not committed by then they abort
+	stopTimeout    = 4 * time.Second    // what a stop leaves to the end of a transaction
+	closeTimeout   = 2 * time.Second    // and what any close leaves to a join under way
 	maxRebuildWait = 10 * time.Second
 )
 

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -472,4 +473,40 @@ func TestRunnersOpenFails(t *testing.T) {
 	}
 	p.stop()
 	k.checkEscalations(want)
+}
+
+// A group session that is lost while a transaction ends cannot be closed before the
+// end has been given up, and until then the client waits for a heartbeat that nobody
+// sends. The brokers abort the transaction by themselves when its time is over: it
+// is not waited for longer.
+func TestRunnersGroupLostInEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: waits for a transaction's time to be over")
+	}
+	k := newFake(t, 2)
+	p := k.start(k.config("a", t.TempDir()))
+	p.waitReady()
+	beats := k.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, TopLevel: true, Err: kerr.UnknownMemberID})
+	var held atomic.Bool
+	k.fake.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.fake.KeepControl()
+		if req.(*kmsg.ProduceRequest).TransactionID != nil && !held.Swap(true) {
+			k.fake.SleepControl(func() {
+				waitFor(t, "the group to be lost", func() error {
+					if beats.Hits() == 0 {
+						return errors.New("no heartbeat")
+					}
+					return nil
+				})
+			})
+		}
+		return nil, nil, false
+	})
+	want := k.echo(2, 0, 20)
+	k.waitEscalations(want)
+	p.stop()
+	k.checkEscalations(want)
+	if !held.Load() {
+		t.Error("the group was not lost within an end")
+	}
 }
