@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // orgs that have a file. The second has the same promises under another id, so
@@ -38,12 +40,13 @@ routes:
 // deployment is unpark as one test runs it: topics of its own, and a folder of
 // configuration for each process.
 type deployment struct {
-	t       *testing.T
-	broker  string
-	prefix  string
-	sources string // of the bridge, in YAML
-	told    *endpoint
-	env     map[string]string
+	t        *testing.T
+	broker   string // or several, with commas between them
+	replicas int
+	prefix   string
+	sources  string // of the bridge, in YAML
+	told     *endpoint
+	env      map[string]string
 }
 
 // deploy makes the topics and puts the orgs' files in force.
@@ -61,11 +64,14 @@ func undeployed(t *testing.T, broker, sources string) *deployment {
 	told := listen(t)
 	name := strings.NewReplacer("/", "-", "_", "-").Replace(strings.ToLower(t.Name()))
 	return &deployment{
-		t: t, broker: broker, sources: sources, told: told,
+		t: t, broker: broker, replicas: strings.Count(broker, ",") + 1, sources: sources, told: told,
 		prefix: name + ".",
 		env:    map[string]string{"UNPARK_E2E_SLACK": told.URL + "/slack"},
 	}
 }
+
+// seeds are the brokers to begin with.
+func (d *deployment) seeds() kgo.Opt { return kgo.SeedBrokers(strings.Split(d.broker, ",")...) }
 
 func (d *deployment) topic(suffix string) string { return d.prefix + suffix }
 
@@ -75,12 +81,12 @@ func (d *deployment) folder(name string) string {
 	d.t.Helper()
 	dir := filepath.Join(d.t.TempDir(), name)
 	d.write(filepath.Join(dir, "unpark.yaml"), fmt.Sprintf(`kafka: {brokers: ["%s"]}
-topics: {prefix: "%s", partitions: 4, replication: 1}
+topics: {prefix: "%s", partitions: 4, replication: %d}
 processor: {instance: %s, data_dir: "%s"}
 bridge: {sources: [%s]}
 http: {listen: "127.0.0.1:0"}
 secrets_dir: "%s"
-`, d.broker, d.prefix, name, filepath.Join(dir, "data"), d.sources, dir))
+`, strings.ReplaceAll(d.broker, ",", `", "`), d.prefix, d.replicas, name, filepath.Join(dir, "data"), d.sources, dir))
 	for i, org := range orgs {
 		d.write(filepath.Join(dir, "orgs", fmt.Sprintf("org-%d.yaml", i+1)), fmt.Sprintf(orgFile, org, d.told.URL+"/hook"))
 	}

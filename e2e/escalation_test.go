@@ -90,7 +90,7 @@ func follow(d *deployment, suffix string) *follower {
 func followAs(d *deployment, suffix string, level kgo.IsolationLevel) *follower {
 	d.t.Helper()
 	f := &follower{t: d.t, topic: d.topic(suffix), next: map[int32]int64{}}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(d.broker), kgo.ConsumeTopics(f.topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+	cl, err := kgo.NewClient(d.seeds(), kgo.ConsumeTopics(f.topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(level), kgo.KeepControlRecords(), kgo.FetchMaxWait(500*time.Millisecond))
 	if err != nil {
 		d.t.Fatal(err)

@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,8 +14,8 @@ import (
 )
 
 // verified stops the processes, lets verify read everything again, and fails the
-// test for any difference.
-func verified(t *testing.T, d *deployment, l *load, ps ...*process) {
+// test for any difference. It returns what verify said.
+func verified(t *testing.T, d *deployment, l *load, ps ...*process) string {
 	t.Helper()
 	l.stop()
 	told := follow(d, "escalations")
@@ -27,13 +26,13 @@ func verified(t *testing.T, d *deployment, l *load, ps ...*process) {
 	for _, p := range ps {
 		p.stop()
 	}
-	t.Log(strings.TrimSpace(d.unpark("verify", "--config", d.folder("verify"))))
+	return strings.TrimSpace(d.unpark("verify", "--config", d.folder("verify")))
 }
 
 // grew waits until n more escalations are told.
 func grew(t *testing.T, d *deployment, n int) {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(d.broker), kgo.ConsumeTopics(d.topic("escalations")), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	cl, err := kgo.NewClient(d.seeds(), kgo.ConsumeTopics(d.topic("escalations")), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtEnd()), kgo.FetchMaxWait(pollEvery))
 	if err != nil {
 		t.Fatal(err)
@@ -58,13 +57,15 @@ func TestZombie(t *testing.T) {
 	d := deploy(t, localtest.SharedKafka(t), "")
 	l := startLoad(t, d)
 	zombie, other := d.run("zombie", "processor").ready(), d.run("other", "processor").ready()
-	grew(t, d, 100)
-	zombie.signal(syscall.SIGSTOP)
-	until(t, time.Now().Add(sessionAndTransaction))
-	grew(t, d, 400) // of all partitions: the other works them alone
-	zombie.signal(syscall.SIGCONT)
-	grew(t, d, 400)
-	verified(t, d, l, zombie, other)
+	for range tries(t) {
+		grew(t, d, 100)
+		zombie.signal(syscall.SIGSTOP)
+		until(t, time.Now().Add(sessionAndTransaction))
+		grew(t, d, 400) // of all partitions: the other works them alone
+		zombie.signal(syscall.SIGCONT)
+		grew(t, d, 400)
+	}
+	report(t, faultSection, "frozen past session and transaction time-out, timers due", tries(t), verified(t, d, l, zombie, other))
 }
 
 // sessionAndTransaction is longer than both time-outs of a runner.
@@ -76,7 +77,7 @@ func TestMembersComeAndGo(t *testing.T) {
 	d := deploy(t, localtest.SharedKafka(t), "")
 	l := startLoad(t, d)
 	steady := d.run("steady", "processor").ready()
-	for i := range 3 {
+	for i := range 3 * tries(t) {
 		dir := d.folder(fmt.Sprintf("guest-%d", i%2))
 		guest := d.runFolder("guest", dir, "processor").ready()
 		grew(t, d, 100)
@@ -87,33 +88,29 @@ func TestMembersComeAndGo(t *testing.T) {
 		guest.signal(syscall.SIGKILL)
 		guest.wait(time.Minute)
 	}
-	verified(t, d, l, steady)
+	report(t, faultSection, "members join, leave and die", 3*tries(t), verified(t, d, l, steady))
 }
 
-// TestBrokerKilled kills the broker hard under load and starts it again. It is a
-// part of `make kill`: on a loaded machine, the single node that a test has may
-// lose the markers of a transaction for good (DECISIONS.md), after which what it
-// did keep of that transaction is told twice.
-func TestBrokerKilled(t *testing.T) {
-	if os.Getenv("UNPARK_KILL_TRIES") == "" {
-		t.Skip("UNPARK_KILL_TRIES is not set: a part of make kill")
-	}
+// TestStorm has a process join and leave every second under load, stopped and
+// killed in turn; what it leaves on disk it finds again.
+func TestStorm(t *testing.T) {
 	parallel(t)
-	broker, err := localtest.StartKafka()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = broker.Close() })
-	d := deploy(t, broker.Addr, "")
+	d := deploy(t, localtest.SharedKafka(t), "")
 	l := startLoad(t, d)
-	p := d.run("processor", "processor").ready()
-	for range 2 {
-		grew(t, d, 100)
-		broker.Kill()
-		if err := broker.Start(); err != nil {
-			t.Fatal(err)
+	steady := d.run("steady", "processor").ready()
+	grew(t, d, 100)
+	dirs := []string{d.folder("guest-0"), d.folder("guest-1")}
+	rounds := 6 * tries(t)
+	for i := range rounds {
+		guest := d.runFolder("guest", dirs[i%len(dirs)], "processor")
+		until(t, time.Now().Add(time.Second))
+		if i%3 == 0 {
+			guest.signal(syscall.SIGKILL)
+			guest.wait(time.Minute)
+			continue
 		}
+		guest.stop()
 	}
 	grew(t, d, 100)
-	verified(t, d, l, p)
+	report(t, faultSection, "a member joins and leaves every second", rounds, verified(t, d, l, steady))
 }

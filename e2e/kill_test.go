@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,6 +43,7 @@ var killPoints = []killPoint{
 	{name: "mid-apply", most: 8},
 	{name: "after-apply", most: 8},
 	{name: "mid-restore", most: 2, prepare: loseLocalState},
+	{name: "mid-excise", most: 4, prepare: distrustLocalState, restores: true},
 	{name: "after-excise", most: 1, prepare: distrustLocalState, restores: true},
 }
 
@@ -68,7 +68,7 @@ func distrustLocalState(t *testing.T, d *deployment, dir string) {
 
 func client(t *testing.T, broker string, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(broker))...)
+	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(strings.Split(broker, ",")...))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,16 +83,9 @@ func TestKillMatrix(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: needs a Kafka and processes")
 	}
-	tries := 1
-	if s := os.Getenv("UNPARK_KILL_TRIES"); s != "" {
-		var err error
-		if tries, err = strconv.Atoi(s); err != nil {
-			t.Fatal(err)
-		}
-	}
 	for _, p := range killPoints {
 		t.Run(p.name, func(t *testing.T) {
-			report(t, p, tries, killAndVerify(t, p, tries))
+			report(t, killSection, p.name, tries(t), killAndVerify(t, p, tries(t)))
 		})
 	}
 }
@@ -271,36 +264,4 @@ func (l *load) told(f *follower) error {
 		return fmt.Errorf("%d escalations, want %d", got, want)
 	}
 	return nil
-}
-
-const reportHead = `# The kill matrix
-
-Written by ` + "`make kill`" + `: a real process on a real broker, under load, kills itself (SIGKILL) at each point of a transaction or a restore,
-again and again; then ` + "`unpark verify`" + ` reads everything and says what it found. processor/stream/crash_on.go says where each point is.
-Local state is never restored in full but where the point is about that (after-excise).
-
-| point | kills | what verify found |
-|---|---|---|
-`
-
-// report adds a row to the table that UNPARK_KILL_REPORT names.
-func report(t *testing.T, p killPoint, tries int, outcome string) {
-	t.Helper()
-	row := fmt.Sprintf("| %s | %d | %s |\n", p.name, tries, outcome)
-	t.Log(row)
-	name := os.Getenv("UNPARK_KILL_REPORT")
-	if name == "" {
-		return
-	}
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() == 0 {
-		row = reportHead + row
-	}
-	if _, err := f.WriteString(row); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -83,13 +83,18 @@ type process struct {
 // start runs unpark; its end comes with the test's at the latest.
 func start(t *testing.T, name string, env map[string]string, args ...string) *process {
 	t.Helper()
+	return startBinary(t, binary(t), name, env, args...)
+}
+
+func startBinary(t *testing.T, path, name string, env map[string]string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, name: name, log: filepath.Join(t.TempDir(), name+".log")}
 	out, err := os.Create(p.log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	p.cmd = exec.Command(binary(t), append(args, "--log-format", "json")...)
+	p.cmd = exec.Command(path, append(args, "--log-format", "json")...)
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = environment(t, env), out, out
 	if p.exited, err = localtest.Spawn(p.cmd); err != nil {
 		t.Fatal(err)

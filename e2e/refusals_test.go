@@ -137,7 +137,7 @@ func closedPort(t *testing.T) string {
 
 func setTopic(d *deployment, suffix, key, value string) {
 	d.t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(d.broker))
+	cl, err := kgo.NewClient(d.seeds())
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -11,7 +11,8 @@
 //	func TestMain(m *testing.M) { os.Exit(localtest.Main(m)) }
 //
 // Under -short all of them skip the test. A test that stops and starts a server,
-// or wants other settings, uses StartKafka and the methods of Server.
+// or wants other settings, uses StartKafka, or StartKafkaCluster for several
+// nodes, and the methods of Server.
 //
 // Reads: nothing.
 // Writes: nothing.

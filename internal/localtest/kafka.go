@@ -2,12 +2,9 @@ package localtest
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -45,46 +42,28 @@ func Kafka(t testing.TB, opts ...Option) string {
 	return forTest(t, StartKafka, opts)
 }
 
+// Behind starts the broker with a second listener, Server.Second, which it
+// advertises under another address: that of a proxy that leads there. Who comes
+// through the proxy stays behind it; who comes to Server.Addr goes around it.
+func Behind(proxy string) Option { return func(o *options) { o.behind = proxy } }
+
 // StartKafka starts a broker: a single node in KRaft mode that does not create
 // topics by itself. Topics need replication 1.
 func StartKafka(opts ...Option) (*Server, error) {
-	jars, err := fetch("kafka")
+	nodes, err := StartKafkaCluster(1, opts...)
 	if err != nil {
 		return nil, err
 	}
-	s, o, err := newServer("kafka", opts)
-	if err != nil {
-		return nil, err
-	}
-	properties, logging := filepath.Join(s.dir, "server.properties"), filepath.Join(s.dir, "log4j2.yaml")
-	// Quick to start and small rather than fast: one heap that a laptop spares, no
-	// second compiler, no collector threads.
-	small := []string{"-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}
-	common := []string{"-Dlog4j2.configurationFile=" + logging, "-cp", filepath.Join(jars, "*")}
-	java := slices.Concat([]string{"java"}, small, common)
-	if o.java == nil {
-		o.java = small
-	}
-	s.args = slices.Concat([]string{"java"}, o.java, common, []string{"kafka.Kafka", properties})
-	s.ready = func(ctx context.Context) error { return brokerReady(ctx, s.Addr) }
-	return s.startFree(2, func(ports []int) error {
-		s.Addr = "127.0.0.1:" + strconv.Itoa(ports[0])
-		if err := os.WriteFile(logging, []byte(kafkaLogging), 0o644); err != nil {
-			return err
-		}
-		if err := os.WriteFile(properties, kafkaProperties(s.dir, ports, o.properties), 0o644); err != nil {
-			return err
-		}
-		return formatStorage(java, properties, o.txnVersion)
-	})
+	return nodes[0], nil
 }
 
-func kafkaProperties(dir string, ports []int, more map[string]string) []byte {
-	broker, controller := fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1])
+func kafkaProperties(dir string, n node, o options) []byte {
+	broker, controller := address(n.ports[0]), address(n.ports[1])
+	replication, isr := strconv.Itoa(n.of), strconv.Itoa(max(1, n.of-1))
 	p := map[string]string{
 		"process.roles":                    "broker,controller",
-		"node.id":                          "1",
-		"controller.quorum.voters":         "1@" + controller,
+		"node.id":                          strconv.Itoa(n.id),
+		"controller.quorum.voters":         n.voters,
 		"listeners":                        "PLAINTEXT://" + broker + ",CONTROLLER://" + controller,
 		"advertised.listeners":             "PLAINTEXT://" + broker,
 		"controller.listener.names":        "CONTROLLER",
@@ -98,22 +77,30 @@ func kafkaProperties(dir string, ports []int, more map[string]string) []byte {
 		// After a crash the broker is let in again when its former self has expired.
 		"broker.session.timeout.ms":    "4000",
 		"broker.heartbeat.interval.ms": "500",
-		// One node holds everything, in few partitions: each costs time at start.
-		"offsets.topic.replication.factor":                 "1",
+		// Few partitions: each costs time at start.
+		"offsets.topic.replication.factor":                 replication,
 		"offsets.topic.num.partitions":                     "4",
-		"transaction.state.log.replication.factor":         "1",
-		"transaction.state.log.min.isr":                    "1",
+		"transaction.state.log.replication.factor":         replication,
+		"transaction.state.log.min.isr":                    isr,
 		"transaction.state.log.num.partitions":             "4",
-		"share.coordinator.state.topic.replication.factor": "1",
-		"share.coordinator.state.topic.min.isr":            "1",
+		"share.coordinator.state.topic.replication.factor": replication,
+		"share.coordinator.state.topic.min.isr":            isr,
+		"min.insync.replicas":                              isr,
 	}
-	maps.Copy(p, more)
+	if o.behind != "" {
+		p["listeners"] += ",BEHIND://" + address(n.ports[2])
+		p["advertised.listeners"] += ",BEHIND://" + o.behind
+		p["listener.security.protocol.map"] = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,BEHIND:PLAINTEXT"
+	}
+	maps.Copy(p, o.properties)
 	var b strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(p)) {
 		fmt.Fprintf(&b, "%s=%s\n", key, p[key])
 	}
 	return []byte(b.String())
 }
+
+func address(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
 
 const kafkaLogging = `Configuration:
   Appenders:
@@ -122,12 +109,9 @@ const kafkaLogging = `Configuration:
     Root: {level: WARN, AppenderRef: [{ref: STDOUT}]}
 `
 
-func formatStorage(java []string, properties string, txnVersion int) error {
-	id := make([]byte, 16)
-	_, _ = rand.Read(id) // never fails
-	id[0] &= 0x7f        // a leading "-" would look like an option
+func formatStorage(java []string, properties, clusterID string, txnVersion int) error {
 	args := append(java[1:len(java):len(java)], "kafka.tools.StorageTool", "format", "--ignore-formatted",
-		"--cluster-id", base64.RawURLEncoding.EncodeToString(id),
+		"--cluster-id", clusterID,
 		"--config", properties,
 		"--feature", "transaction.version="+strconv.Itoa(txnVersion))
 	format := exec.Command(java[0], args...)

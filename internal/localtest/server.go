@@ -26,6 +26,8 @@ type Server struct {
 	// Addr is host:port of a broker, the endpoint URL of the others. It stays the
 	// same when the server is stopped and started.
 	Addr string
+	// Second is where a broker listens that stands behind a proxy; see Behind.
+	Second string
 
 	name    string
 	dir     string
@@ -48,6 +50,7 @@ type options struct {
 	txnVersion int
 	properties map[string]string
 	java       []string
+	behind     string
 }
 
 // Dir keeps the server's configuration, data and log in dir, which Close leaves
@@ -194,6 +197,13 @@ func (s *Server) signal(sig syscall.Signal) error {
 		return fmt.Errorf("signal %s: not running", s.name)
 	}
 	return syscall.Kill(-s.cmd.Process.Pid, sig)
+}
+
+// Exited is closed when the running server has ended.
+func (s *Server) Exited() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.exited
 }
 
 // Pid is the process id of the running server.

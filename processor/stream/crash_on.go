@@ -3,6 +3,7 @@
 package stream
 
 import (
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
@@ -34,10 +35,19 @@ func parseCrash(s string) *crashAt {
 }
 
 func crashpoint(point string) {
-	if crash.point == point && crash.left.Add(-1) == 0 {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
+	if crash.point != point || crash.left.Add(-1) != 0 {
+		return
 	}
+	if point == "mid-excise" { // somewhere within what comes next
+		time.AfterFunc(rand.N(3*time.Millisecond), die)
+		return
+	}
+	die()
+}
+
+func die() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
 }
 
 // crashFlushInterval lets a process come to the points of a flush before long.

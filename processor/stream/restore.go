@@ -95,6 +95,7 @@ func (rs *restorer) restore(ctx context.Context, full bool) error {
 		if ok {
 			rs.metrics.fullRestores.Inc()
 			rs.log.Warn("restoring in full", schemas.LogPartition, rs.id, schemas.LogReason, why)
+			crashpoint("mid-excise")
 			if err := rs.store.Drop(); err != nil {
 				return err
 			}
