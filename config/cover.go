@@ -24,8 +24,17 @@ func covers(a, b sla.Match) bool {
 	return within(b.Media, anyOf(a.Media, "email", "message")) &&
 		within(b.Direction, anyOf(a.Direction, "inbound", "outbound")) &&
 		within(b.MessageType, a.MessageType) &&
-		within(b.Queue, a.Queue) &&
+		within(queues(b), queues(a)) &&
 		within(b.Division, a.Division)
+}
+
+// queues are those that a match is for, by id or by name: any of them.
+func queues(m sla.Match) []string {
+	all := slices.Clone(m.Queue)
+	for _, name := range m.QueueName {
+		all = append(all, "name "+name) // no id has a space
+	}
+	return all
 }
 
 // anyOf makes a list of all there is no condition, as an empty list is none.

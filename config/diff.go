@@ -35,6 +35,7 @@ func (c Change) String() string {
 // order. Addresses and their references are compared and not told. It is empty if
 // the two mean the same.
 func Diff(old, next Org) []Change {
+	old, next = bothNamed(old, next)
 	d := differ{old: old.filled(), next: next.filled()}
 	d.org()
 	d.policies()

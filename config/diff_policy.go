@@ -201,7 +201,7 @@ func Conversations(m sla.Match) string {
 		name   string
 		values []string
 	}{
-		{"", m.Media}, {"", m.MessageType}, {"", m.Direction}, {"queue ", m.Queue}, {"division ", m.Division},
+		{"", m.Media}, {"", m.MessageType}, {"", m.Direction}, {"queue ", m.Queue}, {"queue named ", m.QueueName}, {"division ", m.Division},
 	} {
 		if len(k.values) > 0 {
 			keys = append(keys, k.name+strings.Join(k.values, " or "))

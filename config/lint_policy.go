@@ -27,9 +27,19 @@ func (o Org) lintPolicies(r *reporter) {
 		}
 	}
 	// The processor has the last word on what it can judge by.
-	if _, err := sla.Compile(o.Rules, ""); err != nil && !r.failed() {
+	if _, err := sla.Compile(o.withoutNames(), ""); err != nil && !r.failed() {
 		r.err("policies", "%v", err)
 	}
+}
+
+// withoutNames is the org's rules as if the queues that policies name were nobody's.
+func (o Org) withoutNames() sla.Rules {
+	rules := o.Rules
+	rules.Policies = slices.Clone(rules.Policies)
+	for i := range rules.Policies {
+		rules.Policies[i].Match.QueueName = nil
+	}
+	return rules
 }
 
 func (o Org) lintPolicy(r *reporter, path string, p sla.Policy) {
@@ -37,6 +47,9 @@ func (o Org) lintPolicy(r *reporter, path string, p sla.Policy) {
 		r.err(path+".name", "missing; alerts name the policy they come from")
 	}
 	lintMatch(r, path+".match", p.Match)
+	if len(p.Match.QueueName) > 0 && o.Genesys == nil {
+		r.err(path+".match.queue_name", "names are looked up in Genesys, which needs genesys: {region: ..., client_id: ..., client_secret: ...}; add that, or write ids under queue")
+	}
 	if !slices.Contains([]string{"", sla.BotsIgnore, sla.BotsReply}, p.Bots) {
 		r.err(path+".bots", "%q is neither %s nor %s", p.Bots, sla.BotsIgnore, sla.BotsReply)
 	}
@@ -58,7 +71,7 @@ func (o Org) lintPolicy(r *reporter, path string, p sla.Policy) {
 func lintMatch(r *reporter, path string, m sla.Match) {
 	oneOf(r, path+".media", m.Media, "email", "message")
 	oneOf(r, path+".direction", m.Direction, "inbound", "outbound")
-	for key, list := range map[string][]string{"message_type": m.MessageType, "queue": m.Queue, "division": m.Division} {
+	for key, list := range map[string][]string{"message_type": m.MessageType, "queue": m.Queue, "queue_name": m.QueueName, "division": m.Division} {
 		for i, v := range list {
 			at := index(join(path, key), i)
 			switch {

@@ -16,6 +16,8 @@ type Config struct {
 	Process Process
 	// Orgs are in the order of their names.
 	Orgs []Org
+
+	places map[string]*reporter // where the fields of each org's file stand, by its name
 }
 
 // Names in the folder.
@@ -36,6 +38,7 @@ func Load(dir string) (*Config, Problems) {
 type loader struct {
 	now      time.Time
 	problems Problems
+	places   map[string]*reporter // of the org files, by their names
 }
 
 func (l *loader) load(dir string) *Config {
@@ -46,6 +49,7 @@ func (l *loader) load(dir string) *Config {
 	}
 	c.Process = l.process(filepath.Join(dir, processFile))
 	c.Orgs = l.orgs(filepath.Join(dir, orgsDir))
+	c.places = l.places
 	return c
 }
 
@@ -100,6 +104,10 @@ func (l *loader) org(orgs []Org, name string) []Org {
 		return orgs
 	}
 	o, r := l.parseOrg(name, data)
+	if l.places == nil {
+		l.places = make(map[string]*reporter)
+	}
+	l.places[o.Name] = r
 	if i := slices.IndexFunc(orgs, func(other Org) bool { return other.ID == o.ID && o.ID != "" }); i >= 0 {
 		r.err("id", "%s.yaml has this org already", orgs[i].Name)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"unpark/connectors/kafka"
 	"unpark/connectors/notify"
@@ -114,7 +115,7 @@ routes: {default: [{terminal: on}]}
 		Rules:  sla.Rules{ID: "acme-id", Timing: sla.Timing{Grace: duration(0)}, Actions: sla.DefaultActions()},
 		Routes: notify.Routes{"default": {To: []notify.Destination{{Terminal: &notify.TerminalConfig{}}}}},
 	}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -23,6 +23,9 @@ type Org struct {
 	Routes    notify.Routes       `json:"routes,omitempty" yaml:"routes"`
 	// Texts are what the org says in other words than the defaults.
 	Texts text.Rules `json:"texts,omitempty" yaml:"texts"`
+	// QueueNames are the names by which the file calls queues, by their ids; empty
+	// until ResolveQueues.
+	QueueNames map[string]string `json:"queueNames,omitempty" yaml:"-"`
 }
 
 func defaultOrg(name string) Org {

@@ -127,8 +127,8 @@ func (a *app) openOrgs(ctx context.Context) error {
 	a.orgs = orgs
 	a.closers = append(a.closers, orgs.close)
 	if a.embedded != nil {
-		to := applier{store: orgs.Store, clock: a.clock, resolve: a.resolver(), warn: warnings{a.log}}
-		return to.apply(ctx, a.config.Orgs, func(o applied) {
+		to := applier{store: orgs.Store, clock: a.clock, warn: warnings{a.log}}
+		return to.apply(ctx, a.config, func(o applied) {
 			a.log.Info("org file applied to the embedded broker",
 				schemas.LogOrg, o.org.ID, schemas.LogFile, o.org.Name, schemas.LogVersion, o.version)
 		})

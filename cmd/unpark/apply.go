@@ -19,9 +19,8 @@ import (
 
 // applier publishes org files, with what only Genesys knows of them.
 type applier struct {
-	store   *orgconfig.Store
-	clock   clock.Clock
-	resolve secrets.Resolver
+	store *orgconfig.Store
+	clock clock.Clock
 	// warn is told what people should know though the files are applied.
 	warn io.Writer
 }
@@ -37,14 +36,18 @@ type applied struct {
 }
 
 // apply publishes the org files: a new version of each org whose file says
-// something new, and its activation. said is told of each.
-func (a applier) apply(ctx context.Context, orgs []config.Org, said func(applied)) error {
-	for _, o := range orgs {
+// something new, and its activation. said is told of each. Nothing is published if
+// a queue's name leads nowhere.
+func (a applier) apply(ctx context.Context, c *config.Config, said func(applied)) error {
+	if err := resolveQueues(ctx, c, a.clock); err != nil {
+		return err
+	}
+	for _, o := range c.Orgs {
 		data, _, err := o.JSON()
 		if err != nil {
 			return err
 		}
-		if err := a.schedules(ctx, o); err != nil {
+		if err := a.schedules(ctx, c, o); err != nil {
 			return err
 		}
 		version, changed, err := a.store.Publish(ctx, o.ID, schemas.PartRules, data, a.clock)
@@ -59,7 +62,7 @@ func (a applier) apply(ctx context.Context, orgs []config.Org, said func(applied
 // schedules publishes the content of the schedule groups that the org's file names
 // and that have none yet, before the file: without it their calendars would count as
 // always for a moment, and who waits over the weekend would be told of.
-func (a applier) schedules(ctx context.Context, o config.Org) error {
+func (a applier) schedules(ctx context.Context, c *config.Config, o config.Org) error {
 	data, _, _ := a.store.NewestSchedules(o.ID)
 	groups, err := calendar.ParseGroups(data)
 	if err != nil {
@@ -76,7 +79,7 @@ func (a applier) schedules(ctx context.Context, o config.Org) error {
 	}
 	asking, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	read, problems, err := a.client(o).ReadGroups(asking, missing, nil)
+	read, problems, err := askOrg(c, o, a.clock).ReadGroups(asking, missing, nil)
 	if err != nil {
 		_, _ = fmt.Fprintf(a.warn, "%s: schedule groups cannot be read now; calendars that name them count as always until `unpark run` has synced them: %v\n", o.Name, err)
 		return nil
@@ -92,6 +95,30 @@ func (a applier) schedules(ctx context.Context, o config.Org) error {
 	return err
 }
 
-func (a applier) client(o config.Org) *genesys.Client {
-	return genesys.NewClient(*o.Genesys, genesys.ClientDeps{Clock: a.clock, Log: slog.New(slog.DiscardHandler), Resolve: a.resolve.Resolve})
+// askOrg returns a client of an org that has a Genesys connection.
+func askOrg(c *config.Config, o config.Org, clk clock.Clock) *genesys.Client {
+	return genesys.NewClient(*o.Genesys, genesys.ClientDeps{
+		Clock: clk, Log: slog.New(slog.DiscardHandler), Resolve: secrets.Resolver{Dir: c.Process.SecretsDir}.Resolve,
+	})
+}
+
+// resolveQueues puts ids in the place of the names of queues, which it asks each
+// org's Genesys for. Without names nobody is asked.
+func resolveQueues(ctx context.Context, c *config.Config, clk clock.Clock) error {
+	clients := make(map[string]*genesys.Client)
+	return c.ResolveQueues(ctx, func(ctx context.Context, o config.Org, name string) (ids []string, err error) {
+		if clients[o.ID] == nil {
+			if ps := o.Genesys.Validate(); len(ps) > 0 {
+				return nil, fmt.Errorf("genesys: %s", ps[0].Message)
+			}
+			clients[o.ID] = askOrg(c, o, clk)
+		}
+		asking, cancel := context.WithTimeout(ctx, askWithin)
+		defer cancel()
+		queues, err := clients[o.ID].QueuesNamed(asking, name)
+		for _, q := range queues {
+			ids = append(ids, q.Id)
+		}
+		return ids, err
+	})
 }

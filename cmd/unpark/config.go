@@ -9,7 +9,6 @@ import (
 	"unpark/clock"
 	"unpark/config"
 	"unpark/connectors/orgconfig"
-	"unpark/secrets"
 )
 
 func configCommand() *cobra.Command {
@@ -80,7 +79,9 @@ func configApplyCommand() *cobra.Command {
 		Long: `Writes each org file whose content is new as an immutable version to org-config, and its
 activation to every partition, so that every part learns it at the same place of the log.
 Applying again what is in force changes nothing. Schedule groups that a file names for the
-first time are read from Genesys before it is applied, if the org can be reached.`,
+first time are read from Genesys before it is applied, if the org can be reached. Names of
+queues (queue_name) are looked up there, and ids are published: if a name leads to none or
+to several, or Genesys cannot be asked, nothing is applied.`,
 		Example: "  unpark config apply --config config",
 		Args:    cobra.NoArgs,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
@@ -109,8 +110,8 @@ func apply(cmd *cobra.Command, dir string) error {
 		return err
 	}
 	return c.withOrgs(cmd.Context(), func(store *orgconfig.Store) error {
-		to := applier{store: store, clock: clock.Real(), resolve: secrets.Resolver{Dir: c.config.Process.SecretsDir}, warn: cmd.ErrOrStderr()}
-		return to.apply(cmd.Context(), c.config.Orgs, func(a applied) {
+		to := applier{store: store, clock: clock.Real(), warn: cmd.ErrOrStderr()}
+		return to.apply(cmd.Context(), c.config, func(a applied) {
 			said := "unchanged"
 			if a.changed {
 				said = "applied"

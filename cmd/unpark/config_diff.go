@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"unpark/clock"
 	"unpark/config"
 	"unpark/connectors/orgconfig"
 )
@@ -30,6 +31,9 @@ change. Changes nothing; exit code 0 whether there is a difference or not.`,
 			}
 			c, err := openCluster(cmd.Context(), dir)
 			if err != nil {
+				return err
+			}
+			if err := resolveQueues(cmd.Context(), c.config, clock.Real()); err != nil {
 				return err
 			}
 			return c.withOrgs(cmd.Context(), func(store *orgconfig.Store) error {

@@ -160,7 +160,9 @@ func (o inForce) print(cmd *cobra.Command) error {
 	if kept := o.KeptAttributes(); len(kept) > 0 {
 		line("  attributes kept: %s", listed(kept))
 	}
-	for _, p := range o.policiesInForce() {
+	named := o
+	named.Org = o.Named()
+	for _, p := range named.policiesInForce() {
 		line("  policy %s: %s", p.Name, config.Conversations(p.Match))
 		for _, promise := range config.Promises(p) {
 			line("    %s", promise)
@@ -209,10 +211,11 @@ func (o inForce) json() any {
 		Timing    sla.Timing                 `json:"timing"`
 		Kept      []string                   `json:"attributes"`
 		Policies  []sla.Policy               `json:"policies"`
+		Queues    map[string]string          `json:"queueNames,omitempty"`
 		Calendars map[string]calendar.Config `json:"calendars"`
 		Routes    map[string][]string        `json:"routes"`
 	}{
 		o.ID, o.Name, o.version, o.published, o.schedules, o.Timezone, o.Checks, o.Actions, o.Timing,
-		append([]string{}, o.KeptAttributes()...), o.policiesInForce(), o.Calendars, routes,
+		append([]string{}, o.KeptAttributes()...), o.policiesInForce(), o.QueueNames, o.Calendars, routes,
 	}
 }

@@ -17,7 +17,7 @@ import (
 // explainFiles explains a conversation as a replay of files has it at until, or
 // after the last envelope if that is 0.
 func explainFiles(ctx context.Context, f explainFlags, until int64, conversation string) (list []sla.Explanation, names map[string]string, err error) {
-	cfg, err := loadRules(f.config)
+	cfg, err := loadRules(ctx, f.config)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"unpark/clock"
 	"unpark/config"
 	"unpark/connectors/eventbridge"
 	"unpark/processor"
@@ -72,11 +73,14 @@ func (j *judge) end(until int64) error {
 
 func (j *judge) close() error { return j.driver.Close() }
 
-// loadRules loads a folder of which only the rules matter: nobody is told or
-// asked, and brokers are looked for elsewhere.
-func loadRules(dir string) (*config.Config, error) {
+// loadRules loads a folder of which only the rules matter: nobody is told, nobody
+// asked but for the names of queues, and brokers are looked for elsewhere.
+func loadRules(ctx context.Context, dir string) (*config.Config, error) {
 	cfg, problems := config.Load(dir)
-	return cfg, problems.Err(config.AboutRoutes, config.AboutGenesys, config.AboutFuture, config.AboutProcess)
+	if err := problems.Err(config.AboutRoutes, config.AboutGenesys, config.AboutFuture, config.AboutProcess); err != nil {
+		return nil, err
+	}
+	return cfg, resolveQueues(ctx, cfg, clock.Real())
 }
 
 // zonesOf returns the time zones of a folder's orgs, of which nothing else

@@ -76,7 +76,7 @@ func (r *replayRun) openSides(ctx context.Context, f replayFlags) error {
 		return err
 	}
 	open := func(dir string) (*side, error) {
-		cfg, err := loadRules(dir)
+		cfg, err := loadRules(ctx, dir)
 		if err != nil {
 			return nil, err
 		}

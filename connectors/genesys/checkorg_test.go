@@ -49,7 +49,7 @@ func TestEndlessPaging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tw := newTwin()
 		tw.answer("GET /api/v2/routing/queues", 200, `{"entities":[`+strings.Repeat(`{"id":"q"},`, pageSize-1)+`{"id":"q"}]}`)
-		_, err := testClient(tw).Queues(t.Context())
+		_, err := testClient(tw).QueuesNamed(t.Context(), "q")
 		wantReason(t, err, ReasonBadAnswer, "does not end")
 		if n := tw.called("GET /api/v2/routing/queues"); n != maxPages {
 			t.Errorf("%d pages", n)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"unpark/connectors/genesys/api"
@@ -31,15 +33,16 @@ func pages[T any](get func(page int) ([]T, error)) ([]T, error) {
 	return nil, &Error{Reason: ReasonBadAnswer, Err: errors.New("a listing does not end")}
 }
 
-// Queues returns the org's queues.
-func (c *Client) Queues(ctx context.Context) ([]api.Queue, error) {
-	return pages(func(page int) ([]api.Queue, error) {
-		l, err := decode[api.QueueListing](c.api.GetRoutingQueues(ctx, &api.GetRoutingQueuesParams{PageSize: pageSize, PageNumber: page}))
+// QueuesNamed returns the queues of a name, whatever its case.
+func (c *Client) QueuesNamed(ctx context.Context, name string) ([]api.Queue, error) {
+	all, err := pages(func(page int) ([]api.Queue, error) {
+		l, err := decode[api.QueueListing](c.api.GetRoutingQueues(ctx, &api.GetRoutingQueuesParams{PageSize: pageSize, PageNumber: page, Name: name}))
 		if err != nil {
 			return nil, err
 		}
 		return l.Entities, nil
 	})
+	return slices.DeleteFunc(all, func(q api.Queue) bool { return !strings.EqualFold(q.Name, name) }), err
 }
 
 // ScheduleGroup returns a schedule group, with references to its schedules.

@@ -53,12 +53,16 @@ type Policy struct {
 // Match says which conversations a policy is for: every key that is set must
 // hold. Lists hold if any of their values does, attributes if all do.
 type Match struct {
-	Media       []string          `json:"media,omitempty" yaml:"media"`
-	MessageType []string          `json:"messageType,omitempty" yaml:"message_type"`
-	Direction   []string          `json:"direction,omitempty" yaml:"direction"`
-	Queue       []string          `json:"queue,omitempty" yaml:"queue"`
-	Division    []string          `json:"division,omitempty" yaml:"division"`
-	Attributes  map[string]string `json:"attributes,omitempty" yaml:"attributes"`
+	Media       []string `json:"media,omitempty" yaml:"media"`
+	MessageType []string `json:"messageType,omitempty" yaml:"message_type"`
+	Direction   []string `json:"direction,omitempty" yaml:"direction"`
+	Queue       []string `json:"queue,omitempty" yaml:"queue"`
+	// QueueName are names of queues in an org's file, beside the ids in Queue. Genesys
+	// knows their ids, which take their place when the file is applied; nothing can
+	// be judged by them.
+	QueueName  []string          `json:"queueName,omitempty" yaml:"queue_name"`
+	Division   []string          `json:"division,omitempty" yaml:"division"`
+	Attributes map[string]string `json:"attributes,omitempty" yaml:"attributes"`
 }
 
 // Objective is a promise about one stretch (SLA.md section 4).

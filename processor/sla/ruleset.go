@@ -145,6 +145,9 @@ func compileCalendars(configs map[string]calendar.Config) (map[string]*calendar.
 }
 
 func compilePolicy(p Policy, calendars map[string]*calendar.Calendar) (policy, error) {
+	if len(p.Match.QueueName) > 0 {
+		return policy{}, fmt.Errorf("queue_name %q stands for no id yet", p.Match.QueueName[0])
+	}
 	c := policy{name: p.Name, match: p.Match, botsReply: p.Bots == BotsReply}
 	for _, o := range p.Objectives {
 		hours, ok := calendars[cmp.Or(o.Hours, HoursAlways)]
