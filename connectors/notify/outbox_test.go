@@ -323,6 +323,9 @@ func TestOutboxStormOverRestarts(t *testing.T) {
 		b.end("d")
 		b.become("d", statusRetracted) // ends once all the same
 		b.wait.Wait()
+		for _, r := range b.topic {
+			r.Headers = nil // somebody else has written it
+		}
 		b.restart(0, 1)
 		b.end("e")
 		b.raise("g", "h", "i", "j")
