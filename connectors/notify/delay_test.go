@@ -25,17 +25,17 @@ const delayRules = `{"id":"org-1","policies":[{"name":"p","objectives":[{"object
 // writes is written at once, and waits are exact.
 type delayed struct {
 	*Dispatcher
-	t *testing.T
+	t testing.TB
 	w *window
 
 	mu   sync.Mutex
 	late map[string][]time.Duration // how long after it was raised, by destination
 }
 
-func newDelayed(t *testing.T) *delayed {
+func newDelayed(t testing.TB, rules string) *delayed {
 	x := &delayed{t: t, late: map[string][]time.Duration{}}
 	// The second org's rules cannot be had: it holds up itself.
-	configs := &fakeConfigs{versions: map[string]string{"org-1/v1": delayRules}, newest: map[string]string{"org-1": delayRules}}
+	configs := &fakeConfigs{versions: map[string]string{"org-1/v1": rules}, newest: map[string]string{"org-1": rules}}
 	var err error
 	x.Dispatcher, err = New(Config{}, Deps{
 		Clock: clock.Real(), Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Configs: configs, Build: x.build,
@@ -104,7 +104,7 @@ func (x *delayed) escalate(i int, org string) {
 // the same route, for an hour.
 func TestNoDestinationDelaysAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := newDelayed(t)
+		x := newDelayed(t, delayRules)
 		const alerts = 3600
 		for i := range alerts {
 			x.escalate(i, "org-1")
@@ -128,4 +128,16 @@ func TestNoDestinationDelaysAnother(t *testing.T) {
 			t.Errorf("told: %d slow, %d limited, others %v %v %v", slow, limited, x.late["dead"], x.late["hanging"], x.late["refusing"])
 		}
 	})
+}
+
+// BenchmarkEscalation takes escalations through routing, ledger and the outboxes of
+// two destinations, one of which knows what it is told twice; all but Kafka and HTTP.
+func BenchmarkEscalation(b *testing.B) {
+	x := newDelayed(b, `{"id":"org-1","policies":[{"name":"p","objectives":[{"objective":"reply","tiers":[{"at":"1s","notify":["all"]}]}]}],
+		"routes":{"all":{"group":{"above":0},"to":[{"webhook":{"url":"https://one"}},{"webhook":{"url":"https://other"}}]}}}`)
+	b.ReportAllocs()
+	for i := range b.N {
+		x.escalate(i, "org-1")
+	}
+	x.workers.wait.Wait()
 }

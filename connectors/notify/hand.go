@@ -20,7 +20,7 @@ type slot struct {
 	id        entryID
 }
 
-// held is an entry, and what stands for it on the disk.
+// held is an entry, and what stands for it on the disk; nil: it stands there.
 type held struct {
 	entry entry
 	value []byte
@@ -28,29 +28,43 @@ type held struct {
 
 func newHand(size int) hand { return hand{held: map[slot]held{}, order: make([]slot, size)} }
 
-// get returns a copy of an entry; nil if it is not at hand.
-func (h *hand) get(at slot) *entry {
+// get returns a copy of an entry; one that is not at hand is taken there from the
+// disk by read, which may find none.
+func (h *hand) get(at slot, read func() (*entry, error), write evict) (*entry, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	one, ok := h.held[at]
-	if !ok {
-		return nil
+	if one, ok := h.held[at]; ok {
+		return &one.entry, nil
 	}
-	return &one.entry
+	e, err := read()
+	if e == nil || err != nil {
+		return nil, err
+	}
+	copied := *e
+	return &copied, h.take(at, held{entry: *e}, write)
 }
 
-// put takes an entry to hand. write is told whether it was there before, and which
-// one has to go, if one has; nobody sees the hand until that is done.
-func (h *hand) put(at slot, one held, write func(known bool, old *slot, its []byte) error) error {
+// put takes an entry to hand.
+func (h *hand) put(at slot, one held, write evict) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.take(at, one, write)
+}
+
+// evict is told whether an entry was at hand before, and which one has to go to the
+// disk, if one has; nobody sees the hand until that is done.
+type evict func(known bool, old *slot, its []byte) error
+
+func (h *hand) take(at slot, one held, write evict) error {
 	_, known := h.held[at]
 	var gone *slot
 	var its []byte
 	if !known {
 		last := h.order[h.next]
 		if old, ok := h.held[last]; ok {
-			gone, its = &last, old.value
+			if old.value != nil {
+				gone, its = &last, old.value
+			}
 			delete(h.held, last)
 		}
 		h.order[h.next] = at

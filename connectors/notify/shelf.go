@@ -105,23 +105,22 @@ func hashKey(partition int32, kind byte, of string, id []byte) []byte {
 
 // load returns an entry, which is the caller's; nil if there is none.
 func (s *shelf) load(partition int32, id entryID) (*entry, error) {
-	for {
-		if e := s.hand.get(slot{partition, id}); e != nil {
-			return e, nil
-		}
+	return s.hand.get(slot{partition, id}, func() (*entry, error) {
 		value, err := s.get(entryKey(partition, id[:]))
-		switch {
-		case err != nil || value == nil:
+		if err != nil || value == nil {
 			return nil, err
-		case len(value) == 0:
-			continue // it has come to hand meanwhile
 		}
 		e, err := schemas.DecodeDelivery(value)
 		if err != nil {
-			return nil, nil // never written so: what cannot be read is not put on the shelf
+			return nil, nil // it was filled in as it came: what cannot be read is passed over
 		}
 		return e, nil
-	}
+	}, func(_ bool, old *slot, its []byte) error {
+		if old == nil {
+			return nil
+		}
+		return s.db.Set(entryKey(old.partition, old.id[:]), its, pebble.NoSync)
+	})
 }
 
 // get returns a copy; nil if there is none.
