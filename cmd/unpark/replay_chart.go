@@ -15,6 +15,7 @@ const (
 	rowHeight   = 22.0
 	rowLeft     = 170.0
 	rowRight    = 44.0
+	charWidth   = 6.6 // of the labels' type, about
 )
 
 // chart is a picture of points: stacked bars, one colour for each kind.
@@ -53,7 +54,7 @@ func columns(about string, points []point, most int) chart {
 	every := max(1, (len(points)*len(longest(points))*8+int(chartWidth)-1)/int(chartWidth))
 	for i, p := range points {
 		x := chartLeft + width*float64(i)
-		if i%every == 0 {
+		if i%every == 0 && x+width/2+charWidth*float64(len(p.Label))/2 <= chartWidth { // a cut label says nothing
 			c.Labels = append(c.Labels, label{x + width/2, chartHeight - 6, p.Label, "middle"})
 		}
 		below := 0

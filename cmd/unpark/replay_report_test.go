@@ -152,3 +152,26 @@ func TestScale(t *testing.T) {
 		}
 	}
 }
+
+// TestColumnLabels has every label of a month of days stand within the picture.
+func TestColumnLabels(t *testing.T) {
+	for days := 1; days <= 60; days++ {
+		points := make([]point, days)
+		for i := range points {
+			points[i].Label = time.Date(2026, 3, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+		}
+		shown := 0
+		for _, l := range columns("days", points, 10).Labels {
+			if l.Anchor != "middle" {
+				continue
+			}
+			shown++
+			if half := charWidth * float64(len(l.Text)) / 2; l.X-half < 0 || l.X+half > chartWidth {
+				t.Errorf("%d days: %s at %.0f is cut", days, l.Text, l.X)
+			}
+		}
+		if shown == 0 {
+			t.Errorf("%d days: no label", days)
+		}
+	}
+}
