@@ -126,6 +126,9 @@ func (l *Lines) Err() error {
 	if errors.Is(l.err, io.EOF) && !errors.Is(l.err, io.ErrUnexpectedEOF) {
 		return nil
 	}
+	if errors.Is(l.err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("line %d: the compressed data ends in the middle; the file was cut or is still being written: %w", l.number, l.err)
+	}
 	if l.err != nil {
 		return fmt.Errorf("line %d: %w", l.number, l.err)
 	}
