@@ -12,7 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/bench/loadgen"
-	"unpark/internal/localtest"
 	"unpark/schemas"
 )
 
@@ -35,7 +34,7 @@ func TestLateness(t *testing.T) {
 	rate, open := setting(t, "RATE", "")[0], setting(t, "OPEN", "100000")[0]
 	lasts := time.Duration(setting(t, "SECONDS", "60")[0]) * time.Second
 	crowd := &loadgen.Crowd{Open: open, Events: 1, Partitions: partitions, Seed: 1, End: time.Now()}
-	a := newArena(t, crowd, nil, localtest.BenchJVM())
+	a := newCrowdArena(t, crowd)
 	c := a.ours(setting(t, "RUNNERS", "2")[0])
 	c.follow(100*time.Millisecond, func(int64) {})
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"unpark/bench/loadgen"
-	"unpark/internal/localtest"
 )
 
 // TestOpen measures the processor while UNPARK_BENCH_OPEN conversations are open
@@ -18,14 +17,17 @@ func TestOpen(t *testing.T) {
 		t.Skip("UNPARK_BENCH_OPEN is not set")
 	}
 	events, runners := setting(t, "EVENTS", "1000000")[0], setting(t, "RUNNERS", "2")[0]
-	fmt.Println("| conversations open | events/s | CPU µs/event | peak MB | others, cores |\n|---|---|---|---|---|")
+	fmt.Println("| conversations open | events/s | CPU µs/event | peak MB | others, cores | s until the first commit |\n|---|---|---|---|---|---|")
 	for _, open := range setting(t, "OPEN", "") {
 		t.Run(fmt.Sprint(open), func(t *testing.T) {
-			a := newArena(t, &loadgen.Crowd{Open: open, Events: events, Partitions: partitions, Seed: 1, End: time.Now()}, nil, localtest.BenchJVM())
+			a := newCrowdArena(t, &loadgen.Crowd{Open: open, Events: events, Partitions: partitions, Seed: 1, End: time.Now()})
+			before, begun := a.done(ourGroup), time.Now()
 			c := a.ours(runners)
-			f := c.measure(int64(float64(a.records()) * float64(open) / float64(a.events)))
+			c.await(before + 1)
+			restored := time.Since(begun)
+			f := c.measure(before + 1)
 			c.stop()
-			fmt.Printf("| %d | %.0f | %.1f | %d | %.2f |\n", open, f.rate, f.cost, f.peakMB, f.others)
+			fmt.Printf("| %d | %.0f | %.1f | %d | %.2f | %.1f |\n", open, f.rate, f.cost, f.peakMB, f.others, restored.Seconds())
 		})
 	}
 }

@@ -74,13 +74,22 @@ func newTask(b *testing.B) *stream.Task {
 			b.Error(err)
 		}
 	})
-	for i, org := range loadgen.Orgs() {
-		in := &schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{OrgId: org, Part: schemas.PartRules, Version: "1"}}}
+	for i, in := range activations() {
 		if err := task.Apply(stream.Record{Offset: int64(i), Input: in}); err != nil {
 			b.Fatal(err)
 		}
 	}
 	return task
+}
+
+// activations put everyOrg's policy in force.
+func activations() (inputs []*schemas.InputRecord) {
+	for _, org := range loadgen.Orgs() {
+		inputs = append(inputs, &schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
+			OrgId: org, Part: schemas.PartRules, Version: "1",
+		}}})
+	}
+	return inputs
 }
 
 // everyOrg has the policy of the comparison for whoever asks.
@@ -136,10 +145,8 @@ func BenchmarkTaskDue(b *testing.B) {
 		offset++
 	}
 	begin := time.Now().UnixMilli()
-	crowd := &loadgen.Crowd{Open: b.N, Events: 0, Partitions: 1, Seed: 1, End: time.UnixMilli(begin)}
-	if _, err := crowd.Generate(func(loadgen.Record) error { return nil }); err != nil {
-		b.Fatal(err)
-	}
+	crowd := &loadgen.Crowd{Open: 1, Partitions: 1, Seed: 1, End: time.UnixMilli(begin)}
+	crowd.Begin()
 	for i := range b.N {
 		apply(&schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: crowd.Stranger(begin + int64(i)*1000/int64(b.N))}}, begin)
 		if i%transactionRecords == 0 {

@@ -15,10 +15,10 @@ var lifetime = []schemas.EventTopic{
 	schemas.EventTopic_EVENT_TOPIC_USER_END, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END,
 }
 
-// Crowd is many conversations that are open all the time. They begin within an
-// hour; in the hour after that Events events fall on them at random, and one that
-// ends makes room for a new one. Nothing falls due. A tick stands in every
-// partition every ten seconds.
+// Crowd is many conversations that are open all the time. They began within an hour,
+// and an agent holds them (State); in the hour after that Events events fall on them
+// at random, and one that ends makes room for a new one. Nothing falls due. A tick
+// stands in every partition every ten seconds.
 type Crowd struct {
 	Open, Events int
 	Partitions   int32
@@ -32,28 +32,35 @@ type Crowd struct {
 	used uint32
 }
 
-// Generate calls emit for each record: first those that open the crowd, then the
-// others. It returns the number of all events.
-func (c *Crowd) Generate(emit func(Record) error) (events int, err error) {
+// Begin opens the conversations. It comes before everything else.
+func (c *Crowd) Begin() {
 	c.rng = rand.New(rand.NewPCG(c.Seed, 43))
 	c.next, c.ids = make([]uint8, c.Open), make([]uint32, c.Open)
-	g := generator{Day: Day{Partitions: c.Partitions}, emit: emit, tick: c.End.Add(-2 * time.Hour).UnixMilli()}
-	hour := time.Hour.Milliseconds()
-	for i := range c.Open {
-		at := c.End.UnixMilli() - 2*hour + int64(i)*hour/int64(c.Open)
-		if err := g.then(c.open(i, at), at); err != nil {
-			return 0, err
-		}
-		// From here on it is as if it had been open for a while.
-		c.next[i] = uint8(1 + c.rng.IntN(len(lifetime)-1))
+	for slot := range c.Open {
+		c.used++
+		// It is as if it had been open for a while.
+		c.ids[slot], c.next[slot] = c.used, uint8(1+c.rng.IntN(len(lifetime)-1))
 	}
+}
+
+// begun is when the conversation in a slot began.
+func (c *Crowd) begun(slot int) int64 {
+	hour := time.Hour.Milliseconds()
+	return c.End.UnixMilli() - 2*hour + int64(slot)*hour/int64(c.Open)
+}
+
+// Generate calls emit for each record of the hour in which events fall on the crowd,
+// and returns the number of events.
+func (c *Crowd) Generate(emit func(Record) error) (events int, err error) {
+	hour := time.Hour.Milliseconds()
+	g := generator{Day: Day{Partitions: c.Partitions}, emit: emit, tick: c.End.UnixMilli() - hour}
 	for i := range c.Events {
 		at := c.End.UnixMilli() - hour + int64(i)*hour/int64(c.Events)
 		if err := g.then(c.Event(at), at); err != nil {
 			return 0, err
 		}
 	}
-	return c.Open + c.Events, g.ticks(c.End.UnixMilli())
+	return c.Events, g.ticks(c.End.UnixMilli())
 }
 
 // then emits an event and the ticks before it.
@@ -93,22 +100,40 @@ func (c *Crowd) Stranger(at int64) *schemas.ConversationEvent {
 	return c.event(c.used, lifetime[0], at)
 }
 
+// Ids of a conversation: its own, its customer's session, those of its queue and its
+// agent.
+const (
+	ownID = iota
+	customerID
+	queueID
+	agentID
+)
+
+const (
+	theQueue    = "b15b0736-0000-4000-8000-6018f0c22fa7"
+	theAgent    = "7272d362-0000-4000-8000-dc7b7683153a"
+	theDivision = "0f1e0000-0000-4000-8000-000000000000"
+)
+
+// ident is an id of the conversation with that number.
+func ident(number uint32, kind uint64) string {
+	a, b := mix(uint64(number)<<8|kind), mix(^(uint64(number)<<8 | kind))
+	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>52, b&0xffffffffffff)
+}
+
 func (c *Crowd) event(number uint32, topic schemas.EventTopic, at int64) *schemas.ConversationEvent {
-	id := func(kind uint64) string {
-		a, b := mix(uint64(number)<<8|kind), mix(^(uint64(number)<<8 | kind))
-		return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>52, b&0xffffffffffff)
-	}
+	id := func(kind uint64) string { return ident(number, kind) }
 	e := &schemas.ConversationEvent{
-		OrgId: Orgs()[number%orgs], ConversationId: id(0), Topic: topic, EventTimeMs: at, ParticipantId: id(1),
-		MediaType: "message", MessageType: "whatsapp", Direction: "inbound", DivisionId: "0f1e0000-0000-4000-8000-000000000000", EnvelopeId: id(uint64(topic) + 10),
+		OrgId: Orgs()[number%orgs], ConversationId: id(ownID), Topic: topic, EventTimeMs: at, ParticipantId: id(customerID),
+		MediaType: "message", MessageType: "whatsapp", Direction: "inbound", DivisionId: theDivision, EnvelopeId: id(uint64(topic) + 10),
 	}
 	switch topic {
 	case schemas.EventTopic_EVENT_TOPIC_ACD_START, schemas.EventTopic_EVENT_TOPIC_ACD_END:
-		e.SessionId, e.QueueId = id(2), "b15b0736-0000-4000-8000-6018f0c22fa7"
+		e.SessionId, e.QueueId = id(queueID), theQueue
 	case schemas.EventTopic_EVENT_TOPIC_USER_START, schemas.EventTopic_EVENT_TOPIC_USER_END:
-		e.SessionId, e.QueueId, e.UserId = id(3), "b15b0736-0000-4000-8000-6018f0c22fa7", "7272d362-0000-4000-8000-dc7b7683153a"
+		e.SessionId, e.QueueId, e.UserId = id(agentID), theQueue, theAgent
 	case schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END:
-		e.SessionId = id(1)
+		e.SessionId = id(customerID)
 	}
 	return e
 }
