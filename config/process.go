@@ -23,7 +23,16 @@ type Process struct {
 	Notifier  notify.Config      `yaml:"notifier"`
 	HTTP      HTTP               `yaml:"http"`
 	// SecretsDir holds the files that file:NAME refers to.
-	SecretsDir string `yaml:"secrets_dir"`
+	SecretsDir string     `yaml:"secrets_dir"`
+	Simulation Simulation `yaml:"simulation"`
+}
+
+// Simulation has unpark live by a simulated time, on topics of its own: nothing
+// to watch real customers with.
+type Simulation struct {
+	// Clock is the file of the time, which whoever simulates writes (package
+	// clock); empty: the time is the wall clock's.
+	Clock string `yaml:"clock"`
 }
 
 // Processor is how the processor runs.
@@ -67,6 +76,9 @@ func (p Process) lint(r *reporter) {
 	if err := p.Notifier.Validate(); err != nil {
 		r.err("notifier", "%s", strings.TrimPrefix(err.Error(), "notifier: "))
 	}
+	if p.Topics.Simulated {
+		r.warn("simulation.clock", "time is simulated, and the topics keep their producers' times: nothing to watch real customers with")
+	}
 	const runners, interval, listen = "processor.runners", "processor.commit_interval", "http.listen"
 	if n := p.Processor.Runners; n < 1 || n > 256 {
 		r.err(runners, "%d: write 1 to 256", n)
@@ -91,6 +103,7 @@ func (p *Process) complete() {
 		host, _ := os.Hostname() // without a name: unpark
 		p.Processor.Instance = cmp.Or(host, "unpark")
 	}
+	p.Topics.Simulated = p.Simulation.Clock != ""
 }
 
 // kafka reports what package kafka says of the part of the file at path.

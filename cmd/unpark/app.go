@@ -200,7 +200,8 @@ func (a *app) buildProcessor(ctx context.Context) error {
 	runners, err := stream.New(stream.Config{
 		Kafka: a.kafka, Prefix: c.Topics.Prefix, Instance: c.Processor.Instance, Runners: c.Processor.Runners,
 		DataDir: c.Processor.DataDir, CommitInterval: time.Duration(c.Processor.CommitInterval),
-		Clock: a.clock, Logger: a.component(roleProcessor), Registerer: a.registry, Embedded: a.embedded != nil,
+		Clock: a.clock, Logger: a.component(roleProcessor), Registerer: a.registry,
+		Embedded: a.embedded != nil || c.Topics.Simulated,
 	}, func(int32) stream.Handler { return processor.NewHandler(lookups, handlers) })
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"unpark/clock"
 	"unpark/config"
 	"unpark/connectors/orgconfig"
 )
@@ -109,8 +108,12 @@ func apply(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
+	clk, err := timeOf(c.config.Process.Simulation)
+	if err != nil {
+		return err
+	}
 	return c.withOrgs(cmd.Context(), func(store *orgconfig.Store) error {
-		to := applier{store: store, clock: clock.Real(), warn: cmd.ErrOrStderr()}
+		to := applier{store: store, clock: clk, warn: cmd.ErrOrStderr()}
 		return to.apply(cmd.Context(), c.config, func(a applied) {
 			said := "unchanged"
 			if a.changed {

@@ -93,13 +93,17 @@ func runApp(ctx context.Context, f runFlags, log *slog.Logger, out io.Writer) (e
 	if err != nil {
 		return err
 	}
+	clk, err := timeOf(cfg.Process.Simulation)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", cfg.Process.HTTP.Listen)
 	if err != nil {
 		return fmt.Errorf("http.listen: %w", err)
 	}
 	defer listener.Close()
 	a, err := newApp(ctx, settings{
-		config: cfg, roles: f.roles, clock: clock.Real(), terminal: newTerminal(out), log: log, listener: listener,
+		config: cfg, roles: f.roles, clock: clk, terminal: newTerminal(out), log: log, listener: listener,
 	})
 	if err != nil && ctx.Err() != nil {
 		return nil // interrupted while it started
@@ -125,6 +129,18 @@ func loadConfig(dir string, log *slog.Logger) (*config.Config, error) {
 		log.Warn(p.String())
 	}
 	return cfg, nil
+}
+
+// timeOf returns the clock that a process lives by.
+func timeOf(s config.Simulation) (clock.Clock, error) {
+	if s.Clock == "" {
+		return clock.Real(), nil
+	}
+	clk, err := clock.Follow(s.Clock)
+	if err != nil {
+		return clk, fmt.Errorf("simulation.clock: %w", err)
+	}
+	return clk, nil
 }
 
 // newTerminal prints to w, in colours if it shows them.

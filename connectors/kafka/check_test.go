@@ -93,6 +93,32 @@ func TestCheckCluster(t *testing.T) {
 	}
 }
 
+// Topics on which time is simulated are none for real customers, and the other
+// way round.
+func TestCheckClusterSimulated(t *testing.T) {
+	real := DefaultLayout()
+	real.Partitions, real.Replication = 1, 1
+	simulated := real
+	simulated.Simulated = true
+	for _, tt := range []struct {
+		created, checked Layout
+		err              string
+	}{
+		{simulated, simulated, ""},
+		{simulated, real, "message.timestamp.type: is CreateTime, should be LogAppendTime"},
+		{real, simulated, "message.timestamp.type: is LogAppendTime, should be CreateTime"},
+	} {
+		opts := fake(t)
+		if _, err := CreateTopics(testContext(t), kadm.NewClient(client(t, opts...)), tt.created); err != nil {
+			t.Fatal(err)
+		}
+		err := CheckCluster(testContext(t), opts, tt.checked)
+		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("created %v, checked %v: %v, want %q", tt.created, tt.checked, err, tt.err)
+		}
+	}
+}
+
 // A cluster that was upgraded but still speaks the old way.
 func TestCheckBrokersNotFinalized(t *testing.T) {
 	opts := fake(t)

@@ -15,6 +15,9 @@ type Layout struct {
 	// Embedded says that the broker is the embedded one (StartEmbedded), which
 	// needs other topic settings.
 	Embedded bool `yaml:"-"`
+	// Simulated says that time on the topics is a simulated one: they keep their
+	// producers' times, whatever those are, and everything for ever.
+	Simulated bool `yaml:"-"`
 }
 
 // DefaultLayout is used where unpark.yaml does not say otherwise.
@@ -68,12 +71,14 @@ func (l Layout) replication() int16 {
 // time, which is its clock; and it applies retention to compacted topics too,
 // by default a week's, which would eat the state.
 func (l Layout) config(t schemas.Topic) map[string]string {
-	if !l.Embedded {
-		return t.Config
-	}
 	c := maps.Clone(t.Config)
-	delete(c, timestampType)
-	if c[cleanupPolicy] == "compact" {
+	switch {
+	case l.Embedded:
+		delete(c, timestampType)
+	case l.Simulated:
+		c[timestampType], c[timestampAfter], c[retention] = "CreateTime", forever, "-1"
+	}
+	if l.Embedded && c[cleanupPolicy] == "compact" {
 		c[retention] = "-1"
 	}
 	return c
@@ -81,7 +86,11 @@ func (l Layout) config(t schemas.Topic) map[string]string {
 
 // Names of topic settings in Kafka.
 const (
-	cleanupPolicy = "cleanup.policy"
-	timestampType = "message.timestamp.type"
-	retention     = "retention.ms"
+	cleanupPolicy  = "cleanup.policy"
+	timestampType  = "message.timestamp.type"
+	timestampAfter = "message.timestamp.after.max.ms"
+	retention      = "retention.ms"
 )
+
+// forever is the longest that Kafka's settings in milliseconds allow.
+const forever = "9223372036854775807"

@@ -53,7 +53,7 @@ type Config struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	// Embedded allows an input topic that keeps its producers' times, as the
-	// embedded broker's does.
+	// embedded broker's does and one on which time is simulated.
 	Embedded bool
 }
 
