@@ -17,6 +17,7 @@ import (
 	"unpark/clock"
 	"unpark/connectors/eventbridge"
 	"unpark/connectors/genesys/simulator"
+	"unpark/internal/truthtest"
 	"unpark/processor"
 	"unpark/processor/replay"
 	"unpark/processor/stream"
@@ -43,8 +44,8 @@ type week struct {
 	applied, progressed time.Time // the last tick, and the last word of the bridge
 	out                 []*schemas.GenesysRequest
 	told                []*schemas.Escalation
-	asks                map[string][]*ask // by conversation
-	byID                map[string]*ask
+	asks                map[string][]*truthtest.Ask // by conversation
+	byID                map[string]*truthtest.Ask
 
 	mu      sync.Mutex
 	answers []*schemas.InputRecord
@@ -52,17 +53,8 @@ type week struct {
 
 // weekOrg is an organisation and what it promises.
 type weekOrg struct {
-	*simulator.Org
-	zone *time.Location // of its office hours; nil: it counts always
-	rate int            // calls a minute; 0: as Genesys allows
-}
-
-// ask is a request and what became of it.
-type ask struct {
-	org          string
-	at, answered time.Time
-	urgency      schemas.Urgency
-	failed       bool
+	truthtest.Org
+	rate int // calls a minute; 0: as Genesys allows
 }
 
 // weekRules promise an answer within four hours, and look at what is open for two
@@ -80,8 +72,8 @@ func (w *week) Get(_ context.Context, key schemas.OrgConfigKey) ([]byte, bool, e
 			continue
 		}
 		hours, zone := "always", "UTC"
-		if o.zone != nil {
-			hours, zone = "office", o.zone.String()
+		if o.Zone != nil {
+			hours, zone = "office", o.Zone.String()
 		}
 		return fmt.Appendf(nil, weekRules, key.Org, hours, zone), true, nil
 	}
@@ -93,7 +85,7 @@ func (w *week) Get(_ context.Context, key schemas.OrgConfigKey) ([]byte, bool, e
 func newWeek(t *testing.T) *week {
 	w := &week{
 		t: t, blind: 30 * time.Minute, within: answerWithin, calls: make(chan func() error), called: make(chan error),
-		asks: make(map[string][]*ask), byID: make(map[string]*ask),
+		asks: make(map[string][]*truthtest.Ask), byID: make(map[string]*truthtest.Ask),
 	}
 	handler := processor.NewHandler(t.Context(), processor.Config{
 		Rules: processor.NewRules(w), Metrics: processor.NewMetrics(nil), Logger: slog.New(slog.DiscardHandler),
@@ -143,7 +135,7 @@ func (w *week) found(seed uint64, n int, change func(int, *simulator.Config)) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		w.orgs = append(w.orgs, &weekOrg{Org: o, zone: zones[i]})
+		w.orgs = append(w.orgs, &weekOrg{Org: truthtest.Org{Org: o, Zone: zones[i]}})
 	}
 }
 
@@ -288,7 +280,7 @@ func (w *week) emitted(o stream.Output) error {
 // hand gives the verifier what it was asked.
 func (w *week) hand(now time.Time) {
 	for _, r := range w.out {
-		a := &ask{org: r.OrgId, at: now, urgency: r.Urgency}
+		a := &truthtest.Ask{Org: r.OrgId, At: now, Urgency: r.Urgency}
 		w.byID[r.Id], w.asks[r.ConversationId] = a, append(w.asks[r.ConversationId], a)
 		w.office.accept(&task{request: r, seen: now, ctx: w.office.ctx, begin: func() bool { return true }, end: func(bool) {}})
 	}
@@ -308,11 +300,25 @@ func (w *week) note(in *schemas.InputRecord, now time.Time) {
 		id, failed = k.ActionDone.RequestId, k.ActionDone.Outcome == outcomeFailed
 	}
 	a := w.byID[id]
-	if a == nil || !a.answered.IsZero() {
+	if a == nil || !a.Answered.IsZero() {
 		w.t.Errorf("an answer to no request, or a second one: %v", in)
 		return
 	}
-	a.answered, a.failed = now, failed
+	a.Answered, a.Failed = now, failed
+}
+
+// compare compares what was told with what was so.
+func (w *week) compare() truthtest.Result {
+	w.t.Helper()
+	return w.account().Compare(w.t)
+}
+
+func (w *week) account() *truthtest.Week {
+	all := &truthtest.Week{End: w.end, Told: w.told, Asks: w.asks, Blind: w.blind, Within: w.within}
+	for _, o := range w.orgs {
+		all.Orgs = append(all.Orgs, &o.Org)
+	}
+	return all
 }
 
 // distant is a region that is as far away as it is, and that now and then knows
@@ -356,7 +362,7 @@ func (d distant) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 func (w *week) distant(failing uint64) http.RoundTripper {
 	orgs := make([]*simulator.Org, len(w.orgs))
 	for i, o := range w.orgs {
-		orgs[i] = o.Org
+		orgs[i] = o.Org.Org
 	}
 	return distant{simulator.NewRegion(orgs...), failing, 50 * time.Millisecond, 1500 * time.Millisecond}
 }

@@ -56,7 +56,7 @@ func oneWeek(t *testing.T, seed uint64) {
 		w.run(weekStart.Add(lasts), w.distant(50))
 		r := w.compare()
 		t.Logf("%+v", r)
-		if r.due < each/2 || r.cleared == 0 {
+		if r.Due < each/2 || r.Cleared == 0 {
 			t.Errorf("too little happened: %+v", r)
 		}
 	})
@@ -75,7 +75,7 @@ func TestWeekOfTroubles(t *testing.T) {
 		w.t = t
 		w.found(1, 3, func(_ int, c *simulator.Config) { c.Limits.TokenTTL = 20 * time.Minute })
 		for _, o := range w.orgs {
-			o.zone = nil
+			o.Zone = nil
 			o.Populate(60, weekStart.Add(2*time.Hour), noon.Add(2*time.Hour), simulator.Stories())
 		}
 		w.orgs[0].Break(simulator.Fault{Path: "/oauth/token", Kind: simulator.Answer, Status: 503, From: noon, Until: noon.Add(time.Hour)})
@@ -86,14 +86,14 @@ func TestWeekOfTroubles(t *testing.T) {
 		failed := make(map[string]int)
 		for _, asks := range w.asks {
 			for _, a := range asks {
-				if a.failed {
-					failed[a.org]++
+				if a.Failed {
+					failed[a.Org]++
 				}
 			}
 		}
 		t.Logf("%+v; failed looks %v", r, failed)
-		if failed["org-0"] == 0 || failed["org-1"] == 0 || failed["org-2"] > 0 || r.unverified == 0 {
-			t.Errorf("failed looks %v, %d unverified", failed, r.unverified)
+		if failed["org-0"] == 0 || failed["org-1"] == 0 || failed["org-2"] > 0 || r.Unverified == 0 {
+			t.Errorf("failed looks %v, %d unverified", failed, r.Unverified)
 		}
 	})
 }
@@ -116,7 +116,7 @@ func TestWeekBeginsWithAHerd(t *testing.T) {
 			w.orgs[0].Open(simulator.Opening{At: at, Media: simulator.Message}, nil)
 		}
 		w.run(at.Add(5*time.Hour), w.distant(0))
-		warned, breached := w.herd(3*time.Hour+30*time.Minute), w.herd(4*time.Hour)
+		warned, breached := w.account().Herd(t, 3*time.Hour+30*time.Minute), w.account().Herd(t, 4*time.Hour)
 		t.Logf("of %d, verified: %d warnings, %d breaches", herd, warned, breached)
 		if warned < herd/2 || breached < herd/2 {
 			t.Error("fewer are verified than the calls allow for")

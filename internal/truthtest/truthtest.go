@@ -1,9 +1,16 @@
-package genesys
+// Package truthtest compares what was told of simulated organisations with what
+// was so: nobody who waited too long is missed, nobody else is told of, each once,
+// in time, and taken back or cleared as it went on. It is for tests.
+//
+// Reads: nothing.
+// Writes: nothing.
+package truthtest
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"unpark/connectors/genesys/simulator"
@@ -11,17 +18,66 @@ import (
 )
 
 const (
-	weekGrace = 10 * time.Second // SLA.md 5.1
-	weekFresh = time.Minute      // SLA.md 5.2
-	twoTicks  = 2 * time.Second
-	// weekSettled is how long after the end of a wait what was raised is cleared at
-	// the latest: a follow-up and its answer.
-	weekSettled = 25 * time.Minute
+	grace = 10 * time.Second // SLA.md 5.1
+	fresh = time.Minute      // SLA.md 5.2
+	// settled is how long after the end of a wait what was raised is cleared at the
+	// latest: a follow-up and its answer.
+	settled = 25 * time.Minute
 )
+
+// Org is an organisation, and the zone of the office hours in which its promises
+// count: 09:00 to 17:00 from Monday to Friday; nil: they count always.
+type Org struct {
+	*simulator.Org
+	Zone *time.Location
+}
+
+// Ask is a request to look at a conversation and what became of it.
+type Ask struct {
+	Org          string
+	At, Answered time.Time // zero: never
+	Urgency      schemas.Urgency
+	Failed       bool
+}
+
+// Week is what was told and asked of some organisations, up to End. Each promises
+// an answer within four hours with a warning half an hour before, and looks at what
+// is open for two days.
+type Week struct {
+	Orgs []*Org
+	End  time.Time
+	Told []*schemas.Escalation
+	Asks map[string][]*Ask // by conversation
+	// Blind is for how long after its due a tier may be told without a look, if
+	// the conversation cannot be looked at: that, the retry after it, and the calls.
+	Blind time.Duration
+	// Within is how long an answer may take.
+	Within time.Duration
+	// Ready is when a tier of a conversation that is due may be judged first, or
+	// nil: after the grace. Second is the second tick after an instant, or nil: two
+	// seconds after it.
+	Ready, Second func(conversation string, t time.Time) time.Time
+
+	t testing.TB
+}
+
+func (w *Week) ready(conversation string, due time.Time) time.Time {
+	if w.Ready == nil {
+		return due.Add(grace)
+	}
+	return w.Ready(conversation, due)
+}
+
+func (w *Week) second(conversation string, t time.Time) time.Time {
+	if w.Second == nil {
+		return t.Add(2 * time.Second)
+	}
+	return w.Second(conversation, t)
+}
 
 // promise is a tier of one stretch that really was.
 type promise struct {
-	org          *weekOrg
+	org          *Org
 	truth        simulator.Truth
 	objective    string
 	tier         time.Duration
@@ -37,14 +93,14 @@ type account struct {
 }
 
 // due is from and d of the org's hours, by hand.
-func (o *weekOrg) due(from time.Time, d time.Duration) time.Time {
-	if o.zone == nil {
+func (o *Org) due(from time.Time, d time.Duration) time.Time {
+	if o.Zone == nil {
 		return from.Add(d)
 	}
-	from = from.In(o.zone)
+	from = from.In(o.Zone)
 	for day := 0; ; day++ {
-		opens := time.Date(from.Year(), from.Month(), from.Day()+day, 9, 0, 0, 0, o.zone)
-		closes := time.Date(from.Year(), from.Month(), from.Day()+day, 17, 0, 0, 0, o.zone)
+		opens := time.Date(from.Year(), from.Month(), from.Day()+day, 9, 0, 0, 0, o.Zone)
+		closes := time.Date(from.Year(), from.Month(), from.Day()+day, 17, 0, 0, 0, o.Zone)
 		if from.After(opens) {
 			opens = from
 		}
@@ -60,8 +116,8 @@ func (o *weekOrg) due(from time.Time, d time.Duration) time.Time {
 }
 
 // promises are all that fell due, and those that were kept.
-func (w *week) promises() (all []promise) {
-	for _, o := range w.orgs {
+func (w *Week) promises() (all []promise) {
+	for _, o := range w.Orgs {
 		for _, truth := range o.Truth() {
 			if truth.Media == simulator.Voice {
 				continue
@@ -92,20 +148,21 @@ func (p promise) String() string {
 // lasted says that the stretch went on until after t.
 func (p promise) lasted(t time.Time) bool { return p.until.IsZero() || p.until.After(t) }
 
-// weekResult counts what compare has seen.
-type weekResult struct {
-	conversations, due, kept, close, unverified, cleared, retracted int
-	latest                                                          time.Duration
+// Result counts what Compare has seen.
+type Result struct {
+	Conversations, Due, Kept, Close, Unverified, Cleared, Retracted int
+	Latest                                                          time.Duration // after the due, of what was looked at
 }
 
-// compare fails the test for everything that was told and is not so, and for
+// Compare fails the test for everything that was told and is not so, and for
 // everything that is so and was not told, in time, and once.
-func (w *week) compare() (r weekResult) {
-	w.t.Helper()
+func (w *Week) Compare(t testing.TB) (r Result) {
+	t.Helper()
+	w.t = t
 	accounts := w.accounts()
 	w.prompt()
-	for _, o := range w.orgs {
-		r.conversations += len(o.Truth())
+	for _, o := range w.Orgs {
+		r.Conversations += len(o.Truth())
 	}
 	promises := make(map[string][]promise)
 	for _, p := range w.promises() {
@@ -122,11 +179,12 @@ func (w *week) compare() (r weekResult) {
 
 // prompt fails the test for every request that was answered later than it may be,
 // or never.
-func (w *week) prompt() {
-	for id, asks := range w.asks {
+func (w *Week) prompt() {
+	for id, asks := range w.Asks {
 		for _, a := range asks {
-			if a.answered.Sub(a.at) > w.within+twoTicks || a.answered.IsZero() && w.end.Sub(a.at) > w.within+twoTicks {
-				w.t.Errorf("%s was asked %v, and answered %v", id, a.at.UTC(), a.answered.UTC())
+			latest := w.second(id, a.At.Add(w.Within))
+			if a.Answered.After(latest) || a.Answered.IsZero() && w.End.After(latest) {
+				w.t.Errorf("%s was asked %v, and answered %v", id, a.At.UTC(), a.Answered.UTC())
 			}
 		}
 	}
@@ -134,10 +192,10 @@ func (w *week) prompt() {
 
 // accounts are what was told, by conversation: each id raised once, and ended once
 // at most.
-func (w *week) accounts() map[string][]*account {
+func (w *Week) accounts() map[string][]*account {
 	byID := make(map[string]*account)
 	all := make(map[string][]*account)
-	for _, e := range w.told {
+	for _, e := range w.Told {
 		a := byID[e.ID]
 		if a == nil {
 			a = new(account)
@@ -160,24 +218,25 @@ func (w *week) accounts() map[string][]*account {
 }
 
 // judge compares one promise with what was told of its conversation.
-func (w *week) judge(p promise, told []*account, r *weekResult) {
+func (w *Week) judge(p promise, told []*account, r *Result) {
 	var mine []*account
 	for _, a := range told {
 		if p.tells(a) {
-			a.explained = p.lasted(p.due.Add(-weekFresh)) || a.explained
+			a.explained = p.lasted(p.due.Add(-fresh)) || a.explained
 			mine = append(mine, a)
 		}
 	}
 	looked, failed := w.looked(p)
+	latest := w.second(p.conversation, looked)
 	switch {
-	case !p.lasted(p.due) || p.due.After(w.end):
-		r.kept++
+	case !p.lasted(p.due) || p.due.After(w.End):
+		r.Kept++
 		return
-	case !p.lasted(looked.Add(twoTicks)) || looked.Add(twoTicks).After(w.end) || failed && (!p.lasted(p.due.Add(w.blind)) || p.due.Add(w.blind).After(w.end)):
-		r.close++
+	case !p.lasted(latest) || latest.After(w.End) || failed && (!p.lasted(p.due.Add(w.Blind)) || p.due.Add(w.Blind).After(w.End)):
+		r.Close++
 		return
 	}
-	r.due++
+	r.Due++
 	if failed {
 		mine = append(mine, w.unsure(p, told)...)
 	}
@@ -186,11 +245,11 @@ func (w *week) judge(p promise, told []*account, r *weekResult) {
 		return
 	}
 	e := mine[0].raised[0]
-	if !failed && (!e.Verified || e.At.Time().After(looked.Add(twoTicks))) {
+	if !failed && (!e.Verified || e.At.Time().After(latest)) {
 		w.t.Errorf("late or unverified: %s\n  told: %v\n  asked: %s", p, mine, w.asked(p.conversation))
 	}
 	if !failed {
-		r.latest = max(r.latest, e.At.Time().Sub(p.due))
+		r.Latest = max(r.Latest, e.At.Time().Sub(p.due))
 	}
 }
 
@@ -204,12 +263,12 @@ func (p promise) tells(a *account) bool {
 
 // unsure are the accounts that stand for a promise of which nothing could be seen:
 // raised by what was known before.
-func (w *week) unsure(p promise, told []*account) (all []*account) {
+func (w *Week) unsure(p promise, told []*account) (all []*account) {
 	for _, a := range told {
 		e := a.raised[0]
 		at := e.At.Time()
 		standing := len(a.ended) == 0 || a.ended[0].At.Time().After(p.due)
-		if e.Objective == p.objective && e.TierSeconds == int64(p.tier.Seconds()) && at.Before(p.due.Add(w.blind)) && standing {
+		if e.Objective == p.objective && e.TierSeconds == int64(p.tier.Seconds()) && at.Before(p.due.Add(w.Blind)) && standing {
 			all = append(all, a)
 		}
 	}
@@ -219,28 +278,28 @@ func (w *week) unsure(p promise, told []*account) (all []*account) {
 // looked is when a tier that is due had to be judged: when the requests were
 // answered that it was held for. failed says that one of these, or one of those
 // that were to find the wait, was not.
-func (w *week) looked(p promise) (at time.Time, failed bool) {
-	at = p.due.Add(weekGrace)
-	for _, a := range w.asks[p.conversation] {
-		if a.failed && a.answered.After(p.due.Add(-w.blind)) && a.at.Before(at.Add(twoTicks)) {
+func (w *Week) looked(p promise) (at time.Time, failed bool) {
+	at = w.ready(p.conversation, p.due)
+	for _, a := range w.Asks[p.conversation] {
+		if a.Failed && a.Answered.After(p.due.Add(-w.Blind)) && a.At.Before(w.second(p.conversation, at)) {
 			failed = true
 		}
-		if a.answered.IsZero() && !a.at.After(at.Add(twoTicks)) {
+		if a.Answered.IsZero() && !a.At.After(w.second(p.conversation, at)) {
 			failed = true
 		}
-		if a.answered.After(at) && !a.at.After(at.Add(twoTicks)) {
-			at = a.answered
+		if a.Answered.After(at) && !a.At.After(w.second(p.conversation, at)) {
+			at = a.Answered
 		}
 	}
 	return at, failed
 }
 
 // settled judges what was told by how it ended.
-func (w *week) settled(conversation string, a *account, promises []promise, r *weekResult) {
+func (w *Week) settled(conversation string, a *account, promises []promise, r *Result) {
 	e := a.raised[0]
-	blind := w.failedWithin(conversation, e.Due.Time().Add(-w.blind), e.At.Time())
+	blind := w.failedWithin(conversation, e.Due.Time().Add(-w.Blind), e.At.Time())
 	if !e.Verified {
-		r.unverified++
+		r.Unverified++
 	}
 	if !a.explained && !blind {
 		w.t.Errorf("false: %s\n  asked: %s", a, w.asked(conversation))
@@ -252,23 +311,23 @@ func (w *week) settled(conversation string, a *account, promises []promise, r *w
 	}
 	for _, e := range a.ended {
 		if e.Status == "cleared" {
-			r.cleared++
+			r.Cleared++
 		} else {
-			r.retracted++
+			r.Retracted++
 		}
 	}
 }
 
 // ended compares how an account ended with how the stretch did.
-func (w *week) ended(p promise, a *account) {
+func (w *Week) ended(p promise, a *account) {
 	got, want := "", ""
 	if len(a.ended) > 0 {
 		got = a.ended[0].Status
 	}
-	over := p.until.Add(weekSettled)
+	over := p.until.Add(settled)
 	switch {
 	case p.until.IsZero():
-	case !over.Before(w.end), w.failedWithin(p.conversation, p.until, over):
+	case !over.Before(w.End), w.failedWithin(p.conversation, p.until, over):
 		return
 	case !p.lasted(p.due):
 		want = "retracted"
@@ -281,9 +340,9 @@ func (w *week) ended(p promise, a *account) {
 }
 
 // failedWithin says that a look at the conversation failed from from until until.
-func (w *week) failedWithin(conversation string, from, until time.Time) bool {
-	return slices.ContainsFunc(w.asks[conversation], func(k *ask) bool {
-		return k.failed && k.answered.After(from) && !k.answered.After(until)
+func (w *Week) failedWithin(conversation string, from, until time.Time) bool {
+	return slices.ContainsFunc(w.Asks[conversation], func(k *Ask) bool {
+		return k.Failed && k.Answered.After(from) && !k.Answered.After(until)
 	})
 }
 
@@ -297,18 +356,20 @@ func (a *account) String() string {
 }
 
 // asked describes the requests of a conversation.
-func (w *week) asked(conversation string) string {
+func (w *Week) asked(conversation string) string {
 	var words []string
-	for _, a := range w.asks[conversation] {
-		words = append(words, fmt.Sprintf("%v..%v %v failed %v", a.at.UTC().Format(time.DateTime), a.answered.UTC().Format(time.TimeOnly), a.urgency, a.failed))
+	for _, a := range w.Asks[conversation] {
+		words = append(words, fmt.Sprintf("%v..%v %v failed %v", a.At.UTC().Format(time.DateTime), a.Answered.UTC().Format(time.TimeOnly), a.Urgency, a.Failed))
 	}
 	return strings.Join(words, "; ")
 }
 
-// herd counts who was told of with a look, at a tier that everybody has to be told
+// Herd counts who was told of with a look, at a tier that everybody has to be told
 // of.
-func (w *week) herd(tier time.Duration) (verified int) {
-	const waits = 5*time.Minute + twoTicks // for an answer: SLA.md 5.2
+func (w *Week) Herd(t testing.TB, tier time.Duration) (verified int) {
+	t.Helper()
+	w.t = t
+	const waits = 5*time.Minute + 2*time.Second // for an answer: SLA.md 5.2
 	told := 0
 	for _, all := range w.accounts() {
 		for _, a := range all {
@@ -320,12 +381,12 @@ func (w *week) herd(tier time.Duration) (verified int) {
 			if e.Verified {
 				verified++
 			}
-			if late := e.At.Time().Sub(e.Due.Time()); late < weekGrace || late > weekGrace+twoTicks+waits || len(a.ended) > 0 {
+			if late := e.At.Time().Sub(e.Due.Time()); late < grace || late > grace+2*time.Second+waits || len(a.ended) > 0 {
 				w.t.Errorf("%v after its due: %s\n  asked: %s", late, a, w.asked(e.Conversation))
 			}
 		}
 	}
-	if all := len(w.orgs[0].Truth()); told != all {
+	if all := len(w.Orgs[0].Truth()); told != all {
 		w.t.Errorf("%d of %d were told of at %v", told, all, tier)
 	}
 	return verified
