@@ -134,7 +134,7 @@ func (d *demo) play(ctx context.Context) error {
 	defer stop()
 	var g errgroup.Group
 	g.Go(func() error { defer stop(); return pace.Run(playing) })
-	g.Go(func() error { defer stop(); return d.office.play(playing, d.lead.Clock(), d.feed, d.out) })
+	g.Go(func() error { defer stop(); return d.office.play(playing, d.lead.Clock(), d.feed, pace, d.out) })
 	told := d.tell(playing)
 	if told {
 		heard.wait(playing, total(expected(d.office.Truth())))

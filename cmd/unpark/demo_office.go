@@ -14,6 +14,7 @@ import (
 	"unpark/connectors/genesys"
 	"unpark/connectors/genesys/simulator"
 	"unpark/connectors/notify"
+	"unpark/internal/lockstep"
 	"unpark/processor/sla"
 	"unpark/schemas"
 )
@@ -61,8 +62,9 @@ func (o *demoOffice) close() error {
 func (o *demoOffice) asked() int { return total(o.Calls()) + o.Hits() }
 
 // play hands envelopes to feed when their time comes, until ctx ends.
-func (o *demoOffice) play(ctx context.Context, clk clock.Clock, feed chan<- []byte, out *demoPrinter) error {
+func (o *demoOffice) play(ctx context.Context, clk clock.Clock, feed chan<- []byte, pace *lockstep.Watch, out *demoPrinter) error {
 	return o.Run(ctx, clk, func(all []simulator.Delivered) error {
+		pace.Sent(len(all), clk.Now())
 		for _, d := range all {
 			out.envelope(d)
 			select {

@@ -44,7 +44,7 @@ func (q *queue) newBatch(to *sink, received []types.Message) *batch {
 	for _, r := range received {
 		m := &message{
 			Message: r,
-			sent:    cmp.Or(number(r, types.MessageSystemAttributeNameSentTimestamp), to.clock.Now().UnixMilli()),
+			sent:    cmp.Or(number(r, types.MessageSystemAttributeNameSentTimestamp), time.Now().UnixMilli()),
 			attempt: number(r, types.MessageSystemAttributeNameApproximateReceiveCount),
 		}
 		var err error

@@ -62,7 +62,13 @@ func (q *queue) ready() error {
 	return nil
 }
 
-func (q *queue) readUpTo(now int64) (int64, bool) { return q.progress.readUpTo(now) }
+// readUpTo counts in the wall's time, by which SQS dates what was sent; on a
+// simulated clock the queue has been read up to as far back as on the wall.
+func (q *queue) readUpTo(now int64) (int64, bool) {
+	wall := time.Now().UnixMilli()
+	upTo, ok := q.progress.readUpTo(wall)
+	return now - (wall - upTo), ok
+}
 
 func (q *queue) run(stop, work context.Context, to *sink) error {
 	q.describe(stop, to)
@@ -131,7 +137,7 @@ func (q *queue) receive(stop, work context.Context, to *sink, id int, batches *s
 		}
 		backoff = firstBackoff
 		b := q.newBatch(to, messages)
-		q.progress.received(id, to.clock.Now().UnixMilli(), b.sendTimes(), b.otherTimes())
+		q.progress.received(id, time.Now().UnixMilli(), b.sendTimes(), b.otherTimes())
 		q.received.Store(true)
 		batches.Go(func() {
 			defer q.slots.give()

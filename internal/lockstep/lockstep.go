@@ -29,7 +29,8 @@ type Config struct {
 	// and of any request that is not answered, in its own time.
 	Leash time.Duration
 	// Patience is how long, in wall time, a request is waited for: while Genesys is
-	// out of order its answer needs the clock to go on.
+	// out of order its answer needs the clock to go on. [Watch.SetPatience] changes
+	// it.
 	Patience time.Duration
 }
 
@@ -38,10 +39,12 @@ type Watch struct {
 	config Config
 	client *kgo.Client
 
-	mu    sync.Mutex
-	ticks map[int32]time.Time
-	asked map[string]request // not answered, by id
-	early map[string]bool    // answered, the request not read yet
+	mu       sync.Mutex
+	patience time.Duration
+	ticks    map[int32]time.Time
+	asked    map[string]request // not answered, by id
+	early    map[string]bool    // answered, the request not read yet
+	sent     []time.Time        // envelopes on their way, the first first
 }
 
 type request struct {
@@ -61,7 +64,7 @@ func New(c Config) (*Watch, error) {
 		return nil, fmt.Errorf("lockstep: %w", err)
 	}
 	return &Watch{
-		config: c, client: client,
+		config: c, client: client, patience: c.Patience,
 		ticks: make(map[int32]time.Time), asked: make(map[string]request), early: make(map[string]bool),
 	}, nil
 }
@@ -92,7 +95,7 @@ func (w *Watch) Run(ctx context.Context) error {
 }
 
 // Behind is how far unpark is behind an instant of the clock: its oldest tick, or
-// the oldest request that is still worth waiting for.
+// the oldest request that is still worth waiting for, or envelope.
 func (w *Watch) Behind(now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,11 +106,38 @@ func (w *Watch) Behind(now time.Time) time.Duration {
 		}
 	}
 	for _, r := range w.asked {
-		if r.at.Before(oldest) && time.Since(r.seen) < w.config.Patience {
+		if r.at.Before(oldest) && time.Since(r.seen) < w.patience {
 			oldest = r.at
 		}
 	}
+	if len(w.sent) > 0 && w.sent[0].Before(oldest) {
+		oldest = w.sent[0]
+	}
 	return now.Sub(oldest)
+}
+
+// Sent notes that n envelopes are on their way to the bridge, at an instant of the
+// clock: the clock waits for them too.
+func (w *Watch) Sent(n int, at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for range n {
+		w.sent = append(w.sent, at)
+	}
+}
+
+// SetPatience changes for how long a request is waited for.
+func (w *Watch) SetPatience(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.patience = d
+}
+
+// Waiting counts the requests that are not answered.
+func (w *Watch) Waiting() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.asked)
 }
 
 func (w *Watch) read(ctx context.Context) {
@@ -133,6 +163,8 @@ func (w *Watch) note(r *kgo.Record) {
 		return
 	}
 	switch k := in.Kind.(type) {
+	case *schemas.InputRecord_Event:
+		w.sent = w.sent[min(1, len(w.sent)):]
 	case *schemas.InputRecord_Tick:
 		w.ticks[r.Partition] = r.Timestamp
 	case *schemas.InputRecord_ThreadObserved:

@@ -27,8 +27,8 @@ func record(t *testing.T, topic schemas.Topic, partition int32, at time.Time, v 
 func TestBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &Watch{
-			config: Config{Partitions: 2, Patience: time.Second},
-			ticks:  map[int32]time.Time{}, asked: map[string]request{}, early: map[string]bool{},
+			config: Config{Partitions: 2}, patience: time.Second,
+			ticks: map[int32]time.Time{}, asked: map[string]request{}, early: map[string]bool{},
 		}
 		now := monday.Add(time.Hour)
 		behind := func(want time.Duration) {
@@ -63,6 +63,13 @@ func TestBehind(t *testing.T) {
 		behind(0)
 		ask("c", now.Add(-2*time.Minute))
 		time.Sleep(time.Second)
+		behind(0)
+		w.Sent(2, now.Add(-time.Minute))
+		event := record(t, schemas.ConversationEvents, 0, now, &schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: &schemas.ConversationEvent{}}})
+		w.note(event)
+		behind(time.Minute)
+		w.note(event)
+		w.note(event)
 		behind(0)
 	})
 }

@@ -23,6 +23,7 @@ func (c *conversation) callOut(queue, user string) {
 // requeue is what an action through the API does: nothing of what was planned
 // happens any more; somebody finds it in the queue and answers.
 func (c *conversation) requeue(l *leg, queue string) {
+	c.truth.Requeues++
 	c.script++
 	c.transfer(l, queue)
 	s := &Script{c: c, at: c.org.now.Add(time.Second), number: c.script, queue: queue, user: l.participant.user}

@@ -25,6 +25,7 @@ type Truth struct {
 	Episodes     []Episode
 	Turns        []Turn
 	Holds        []Hold
+	Requeues     int // how often an action through the API put it into a queue
 }
 
 // Episode is a stretch between a customer's coming and going.
