@@ -108,7 +108,7 @@ func apply(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
-	clk, err := timeOf(c.config.Process.Simulation)
+	clk, err := timeOf(cmd.Context(), c.config.Process.Simulation)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -93,7 +94,7 @@ func runApp(ctx context.Context, f runFlags, log *slog.Logger, out io.Writer) (e
 	if err != nil {
 		return err
 	}
-	clk, err := timeOf(cfg.Process.Simulation)
+	clk, err := timeOf(ctx, cfg.Process.Simulation)
 	if err != nil {
 		return err
 	}
@@ -131,16 +132,28 @@ func loadConfig(dir string, log *slog.Logger) (*config.Config, error) {
 	return cfg, nil
 }
 
+// timeWithin is how long a simulated time is waited for: whoever leads it may
+// have been started at the same moment.
+const timeWithin = 10 * time.Second
+
 // timeOf returns the clock that a process lives by.
-func timeOf(s config.Simulation) (clock.Clock, error) {
+func timeOf(ctx context.Context, s config.Simulation) (clock.Clock, error) {
 	if s.Clock == "" {
 		return clock.Real(), nil
 	}
-	clk, err := clock.Follow(s.Clock)
-	if err != nil {
-		return clk, fmt.Errorf("simulation.clock: %w", err)
+	ctx, cancel := context.WithTimeout(ctx, timeWithin)
+	defer cancel()
+	for {
+		clk, err := clock.Follow(s.Clock)
+		if err == nil {
+			return clk, nil
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return clk, fmt.Errorf("simulation.clock: %w", err)
+		}
 	}
-	return clk, nil
 }
 
 // newTerminal prints to w, in colours if it shows them.

@@ -43,10 +43,15 @@ EventBridge would deliver, disorderly and some of it twice, to a file or an SQS 
 
 In an org file, genesys: {api: http://ADDRESS, client_id: ..., client_secret: ...} has
 unpark ask it; it accepts the credentials that the references resolve to. --since is how
-long it has been going on at the start: that part is delivered before the API answers. At
-a --speed other than 1 its clock leaves the one that 'unpark run' has: only for looking at
-what it says.`,
-		Example: "  unpark simulate --config config --out events.jsonl\n" +
+long it has been going on at the start: that part is delivered before the API answers.
+
+With simulation: {clock: FILE} in unpark.yaml it leads a time of its own, which 'unpark run'
+with the same folder follows: --speed 60 is an hour a minute. It begins at noon (UTC) of the
+last working day.
+Without, at a --speed other than 1, its time leaves the one of 'unpark run': only for looking
+at what it says.`,
+		Example: "  unpark simulate --config config/simulated --speed 60 --out - | unpark run --config config/simulated\n" +
+			"  unpark simulate --config config --out events.jsonl\n" +
 			"  unpark simulate --config config --since 24h --sqs http://127.0.0.1:9324/000000000000/genesys\n" +
 			"  unpark simulate --speed 3600 --conversations 20 --out -",
 		Args: cobra.NoArgs,
@@ -85,11 +90,17 @@ func (f simulateFlags) check() error {
 }
 
 func runSimulation(ctx context.Context, f simulateFlags, stdout, stderr io.Writer) (err error) {
-	clk := clock.Real()
-	if f.speed != 1 {
-		clk = clock.Scaled(time.Now(), f.speed)
+	c, err := f.load()
+	if err != nil {
+		return err
 	}
-	orgs, err := foundOrgs(f, clk)
+	now, err := f.begin(c.Process.Simulation, time.Now())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, now.close()) }()
+	clk := now.clock
+	orgs, err := foundOrgs(f, c, clk)
 	if err != nil {
 		return err
 	}
@@ -110,10 +121,12 @@ func runSimulation(ctx context.Context, f simulateFlags, stdout, stderr io.Write
 		}
 		fmt.Fprintf(stderr, "%s (%s): http://%s, client id %s, secret %s\n", o.name, o.ID(), listener.Addr(), o.id, o.secret)
 	}
+	fmt.Fprintf(stderr, "it is %s there, and time passes %g times as fast as here\n", clk.Now().UTC().Format("Mon 2 Jan 2006 15:04 MST"), f.speed)
 	g, ctx := errgroup.WithContext(ctx)
 	server := &http.Server{Handler: simulator.NewRegion(region...), ReadHeaderTimeout: 10 * time.Second}
 	g.Go(func() error { return ignoreClosed(server.Serve(listener)) })
 	g.Go(func() error { <-ctx.Done(); return server.Close() })
+	g.Go(func() error { return now.lead(ctx) })
 	for _, o := range region {
 		g.Go(func() error { return o.Run(ctx, clk, to.write) })
 	}
@@ -133,23 +146,28 @@ type simulatedOrg struct {
 	name, id, secret string
 }
 
-// foundOrgs founds the organisations and plans their conversations.
-func foundOrgs(f simulateFlags, clk clock.Clock) ([]simulatedOrg, error) {
-	configs := []config.Org{{Name: "demo"}}
-	configs[0].ID = demoOrg
-	resolve := secrets.Resolver{}
-	if f.config != "" {
-		c, problems := config.Load(f.config)
-		if err := problems.Err(); err != nil {
-			return nil, err
-		}
-		configs, resolve.Dir = c.Orgs, c.Process.SecretsDir
+// load reads the folder; without one there is an org called demo.
+func (f simulateFlags) load() (*config.Config, error) {
+	if f.config == "" {
+		demo := config.Org{Name: "demo"}
+		demo.ID = demoOrg
+		return &config.Config{Orgs: []config.Org{demo}}, nil
 	}
-	if len(configs) == 0 {
+	c, problems := config.Load(f.config)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	if len(c.Orgs) == 0 {
 		return nil, fmt.Errorf("%s has no org to simulate", f.config)
 	}
+	return c, nil
+}
+
+// foundOrgs founds the organisations and plans their conversations.
+func foundOrgs(f simulateFlags, folder *config.Config, clk clock.Clock) ([]simulatedOrg, error) {
+	resolve := secrets.Resolver{Dir: folder.Process.SecretsDir}
 	var all []simulatedOrg
-	for _, c := range configs {
+	for _, c := range folder.Orgs {
 		o, err := foundOrg(f, c, clk, resolve)
 		if err != nil {
 			return nil, fmt.Errorf("org %s: %w", c.Name, err)
