@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"unpark/config"
 	"unpark/connectors/orgconfig"
 	"unpark/processor"
 	"unpark/processor/sla"
@@ -30,7 +31,7 @@ func explainCommand() *cobra.Command {
 end, and says what is known of it, which policy applies and why, what was counted so far
 by which intervals, what is raised, and what falls due next. It is judged at the time of
 its partition: that of the newest tick. Of attributes it prints the keys, of messages the
-times. A tier that is due and not raised may wait for its sources to be read up to then.
+times. Times are those of the org's time zone, with --json of UTC. A tier that is due and not raised may wait for its sources to be read up to then.
 
 With --events it explains the conversation as 'replay' has it, by the rules of the folder
 and without a broker: after the last envelope, or as of --until.`,
@@ -47,11 +48,11 @@ and without a broker: after the last envelope, or as of --until.`,
 			if len(f.events) > 0 {
 				explain = explainFiles
 			}
-			list, names, err := explain(cmd.Context(), f, until, args[0])
+			list, orgs, err := explain(cmd.Context(), f, until, args[0])
 			if err != nil {
 				return err
 			}
-			return printExplanations(cmd.OutOrStdout(), list, names, f.json)
+			return printExplanations(cmd.OutOrStdout(), list, orgs, f.json)
 		}),
 	}
 	configFlag(cmd, &f.config)
@@ -80,7 +81,7 @@ func (f explainFlags) check() (until int64, err error) {
 }
 
 // explainLive explains a conversation as sla-changelog has it.
-func explainLive(ctx context.Context, f explainFlags, _ int64, conversation string) (list []sla.Explanation, names map[string]string, err error) {
+func explainLive(ctx context.Context, f explainFlags, _ int64, conversation string) (list []sla.Explanation, orgs map[string]config.Org, err error) {
 	c, err := openCluster(ctx, f.config)
 	if err != nil {
 		return nil, nil, err
@@ -90,28 +91,28 @@ func explainLive(ctx context.Context, f explainFlags, _ int64, conversation stri
 		if err != nil {
 			return err
 		}
-		names = orgNames(store)
-		list, err = explainer{rules: processor.NewRules(store), names: names}.explain(ctx, partitions, conversation, f.org)
+		orgs = orgsByID(store)
+		list, err = explainer{rules: processor.NewRules(store), orgs: orgs}.explain(ctx, partitions, conversation, f.org)
 		return err
 	})
-	return list, names, err
+	return list, orgs, err
 }
 
-// orgNames are the names of the orgs' files, by the orgs' ids.
-func orgNames(store *orgconfig.Store) map[string]string {
-	names := make(map[string]string)
+// orgsByID are the newest versions of the orgs' files that can be read.
+func orgsByID(store *orgconfig.Store) map[string]config.Org {
+	orgs := make(map[string]config.Org)
 	for _, id := range store.Orgs() {
 		if o, _, err := newestOrg(store, id); err == nil {
-			names[id] = o.Name
+			orgs[id] = o.Org
 		}
 	}
-	return names
+	return orgs
 }
 
 // explainer explains states by the rules that were in force for them.
 type explainer struct {
 	rules *processor.Rules
-	names map[string]string
+	orgs  map[string]config.Org
 }
 
 // explain returns an explanation for each org that has the conversation, in the
@@ -120,7 +121,7 @@ func (e explainer) explain(ctx context.Context, partitions []*partitionStates, c
 	var list []sla.Explanation
 	for _, p := range partitions {
 		for _, id := range sortedKeys(p.conversations) {
-			if org != "" && org != id && org != e.names[id] {
+			if org != "" && org != id && org != e.orgs[id].Name {
 				continue
 			}
 			x, err := e.one(ctx, p, id, conversation)
@@ -156,7 +157,7 @@ func (e explainer) one(ctx context.Context, p *partitionStates, org, conversatio
 	}), lookups
 }
 
-func printExplanations(out io.Writer, list []sla.Explanation, names map[string]string, asJSON bool) error {
+func printExplanations(out io.Writer, list []sla.Explanation, orgs map[string]config.Org, asJSON bool) error {
 	for i, x := range list {
 		if asJSON {
 			if err := json.NewEncoder(out).Encode(x); err != nil {
@@ -167,7 +168,7 @@ func printExplanations(out io.Writer, list []sla.Explanation, names map[string]s
 		if i > 0 {
 			_, _ = fmt.Fprintln(out)
 		}
-		if _, err := io.WriteString(out, explanationText(x, names[x.Org])); err != nil {
+		if _, err := io.WriteString(out, explanationText(x, orgs[x.Org])); err != nil {
 			return err
 		}
 	}

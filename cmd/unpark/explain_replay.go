@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 
+	"unpark/config"
 	"unpark/connectors/eventbridge"
 	"unpark/processor"
 	"unpark/processor/replay"
@@ -16,7 +17,7 @@ import (
 
 // explainFiles explains a conversation as a replay of files has it at until, or
 // after the last envelope if that is 0.
-func explainFiles(ctx context.Context, f explainFlags, until int64, conversation string) (list []sla.Explanation, names map[string]string, err error) {
+func explainFiles(ctx context.Context, f explainFlags, until int64, conversation string) (list []sla.Explanation, orgs map[string]config.Org, err error) {
 	cfg, err := loadRules(ctx, f.config)
 	if err != nil {
 		return nil, nil, err
@@ -25,9 +26,9 @@ func explainFiles(ctx context.Context, f explainFlags, until int64, conversation
 	if err != nil {
 		return nil, nil, err
 	}
-	e := explainer{rules: processor.NewRulesWithoutChecks(rules), names: make(map[string]string)}
+	e := explainer{rules: processor.NewRulesWithoutChecks(rules), orgs: make(map[string]config.Org)}
 	for _, o := range cfg.Orgs {
-		e.names[o.ID] = o.Name
+		e.orgs[o.ID] = o
 	}
 	files, err := openAll(f.events)
 	if err != nil {
@@ -39,7 +40,7 @@ func explainFiles(ctx context.Context, f explainFlags, until int64, conversation
 		return nil, nil, err
 	}
 	list, err = e.explain(ctx, []*partitionStates{state}, conversation, f.org)
-	return list, e.names, err
+	return list, e.orgs, err
 }
 
 // replayStates replays the files up to until and keeps what concerns the

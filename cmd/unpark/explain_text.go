@@ -6,14 +6,18 @@ import (
 	"strings"
 	"time"
 
+	"unpark/config"
 	"unpark/processor/sla"
 	"unpark/schemas"
 )
 
-// explanationText is an explanation for people. All times are UTC.
-func explanationText(x sla.Explanation, orgName string) string {
-	t := explanationWriter{}
-	t.line("conversation %s, org %s (%s), as of %s", x.Conversation, cmp.Or(orgName, "without a name"), x.Org, utc(x.Now))
+// explanationText is an explanation for people, its times in the org's zone.
+func explanationText(x sla.Explanation, org config.Org) string {
+	t := explanationWriter{zone: time.UTC}
+	if zone, err := time.LoadLocation(org.Timezone); err == nil {
+		t.zone = zone
+	}
+	t.line("conversation %s, org %s (%s), as of %s", x.Conversation, cmp.Or(org.Name, "without a name"), x.Org, t.time(x.Now))
 	t.state(x)
 	t.facts(x)
 	t.policy(x)
@@ -26,18 +30,26 @@ func explanationText(x sla.Explanation, orgName string) string {
 	return t.String()
 }
 
-type explanationWriter struct{ strings.Builder }
+type explanationWriter struct {
+	strings.Builder
+	zone *time.Location
+}
 
 func (t *explanationWriter) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
 
-func utc(at schemas.Instant) string { return at.Time().Format("Mon 2 Jan 2006 15:04:05Z") }
+func (t *explanationWriter) time(at schemas.Instant) string {
+	if t.zone == time.UTC {
+		return at.Time().Format("Mon 2 Jan 2006 15:04:05Z")
+	}
+	return at.Time().In(t.zone).Format("Mon 2 Jan 2006 15:04:05 MST")
+}
 
 // maybe writes an instant that may not be known.
-func maybe(at *schemas.Instant, otherwise string) string {
+func (t *explanationWriter) maybe(at *schemas.Instant, otherwise string) string {
 	if at == nil {
 		return otherwise
 	}
-	return utc(*at)
+	return t.time(*at)
 }
 
 func word(s *string) string {
@@ -52,16 +64,16 @@ func seconds(n int64) string { return short(time.Duration(n) * time.Second) }
 func (t *explanationWriter) state(x sla.Explanation) {
 	switch x.State {
 	case sla.StageRunning:
-		t.line("  open since %s, %s", utc(*x.StartedAt), word(x.Direction))
+		t.line("  open since %s, %s", t.time(*x.StartedAt), word(x.Direction))
 	case sla.StageStopped:
-		t.line("  opened %s, over since %s, closes when that has settled", utc(*x.StartedAt), utc(*x.EndedAt))
+		t.line("  opened %s, over since %s, closes when that has settled", t.time(*x.StartedAt), t.time(*x.EndedAt))
 	case sla.StageExpected:
 		t.line("  not open: facts have come, but no start")
 	default:
 		t.line("  not open")
 	}
 	if x.ClosedAt != nil {
-		t.line("  an episode before ended %s", utc(*x.ClosedAt))
+		t.line("  an episode before ended %s", t.time(*x.ClosedAt))
 	}
 }
 
@@ -78,12 +90,12 @@ func (t *explanationWriter) facts(x sla.Explanation) {
 		if a.State != nil {
 			state = ", " + *a.State + ","
 		}
-		t.line("  held by agent %s%s since %s", word(a.ID), state, maybe(a.Since, "an unknown time"))
+		t.line("  held by agent %s%s since %s", word(a.ID), state, t.maybe(a.Since, "an unknown time"))
 	} else if x.State == sla.StageRunning {
 		t.line("  held by nobody")
 	}
 	for _, s := range x.Sessions {
-		t.line("  session %-8s  %s to %s", s.Kind, maybe(s.Started, "start not known"), maybe(s.Ended, "now open"))
+		t.line("  session %-8s  %s to %s", s.Kind, t.maybe(s.Started, "start not known"), t.maybe(s.Ended, "now open"))
 	}
 	if len(x.Attributes) > 0 {
 		t.line("  attributes known: %s", listed(x.Attributes))
@@ -96,12 +108,12 @@ func (t *explanationWriter) observation(o *sla.ObservationFact) {
 		t.line("  never observed: an inbound conversation counts as waiting from its start")
 		return
 	}
-	t.line("  observed %s%s", utc(o.ObservedAt), map[bool]string{true: ", older messages left out"}[o.Truncated])
+	t.line("  observed %s%s", t.time(o.ObservedAt), map[bool]string{true: ", older messages left out"}[o.Truncated])
 	for _, m := range o.Messages {
-		t.line("    %s  %s wrote", utc(m.At), m.By)
+		t.line("    %s  %s wrote", t.time(m.At), m.By)
 	}
 	if o.EndedAt != nil {
-		t.line("    seen over since %s", utc(*o.EndedAt))
+		t.line("    seen over since %s", t.time(*o.EndedAt))
 	}
 }
 
@@ -132,7 +144,7 @@ func (t *explanationWriter) objective(o sla.ObjectiveView, now schemas.Instant) 
 	if o.Start == nil {
 		t.line("  %s: does not count now", o.Objective)
 	} else {
-		t.line("  %s: %s counted since %s", o.Objective, seconds(o.Elapsed), utc(*o.Start))
+		t.line("  %s: %s counted since %s", o.Objective, seconds(o.Elapsed), t.time(*o.Start))
 	}
 	if o.Always {
 		t.line("    counts as always: its schedule group has not been synced from Genesys")
@@ -144,7 +156,7 @@ func (t *explanationWriter) objective(o sla.ObjectiveView, now schemas.Instant) 
 			}
 			continue
 		}
-		t.line("    %s to %s  %-11s  %s", utc(i.From), utc(i.To), i.State, short(i.To.Time().Sub(i.From.Time()).Truncate(time.Second)))
+		t.line("    %s to %s  %-11s  %s", t.time(i.From), t.time(i.To), i.State, short(i.To.Time().Sub(i.From.Time()).Truncate(time.Second)))
 	}
 	for _, tier := range o.Tiers {
 		switch {
@@ -155,9 +167,9 @@ func (t *explanationWriter) objective(o sla.ObjectiveView, now schemas.Instant) 
 		case tier.Due == nil:
 			t.line("    %s at %s: has no due time now", tier.Kind, seconds(tier.Seconds))
 		case *tier.Due > now:
-			t.line("    %s at %s: due %s", tier.Kind, seconds(tier.Seconds), utc(*tier.Due))
+			t.line("    %s at %s: due %s", tier.Kind, seconds(tier.Seconds), t.time(*tier.Due))
 		default:
-			t.line("    %s at %s: was due %s", tier.Kind, seconds(tier.Seconds), utc(*tier.Due))
+			t.line("    %s at %s: was due %s", tier.Kind, seconds(tier.Seconds), t.time(*tier.Due))
 		}
 	}
 }
@@ -170,7 +182,7 @@ func given(o sla.ObjectiveView) bool {
 
 func (t *explanationWriter) raised(list []sla.RaisedView) {
 	for _, r := range list {
-		t.line("  %s: %s of %s at %s, due %s, escalation %s, policy %s", r.Status, r.Kind, r.Objective, seconds(r.Seconds), utc(r.Due), r.ID, r.Policy)
+		t.line("  %s: %s of %s at %s, due %s, escalation %s, policy %s", r.Status, r.Kind, r.Objective, seconds(r.Seconds), t.time(r.Due), r.ID, r.Policy)
 	}
 }
 
@@ -179,7 +191,7 @@ func (t *explanationWriter) next(x sla.Explanation) {
 	case sla.WaitsStart:
 		t.line("  next: nothing, until a session starts")
 	case sla.WaitsSettle:
-		t.line("  next: closes %s, unless a session starts before", maybe(x.Look, "soon"))
+		t.line("  next: closes %s, unless a session starts before", t.maybe(x.Look, "soon"))
 	case sla.WaitsPolicy:
 		t.line("  next: nothing, until a policy matches")
 	case sla.WaitsCustomer:
@@ -190,7 +202,7 @@ func (t *explanationWriter) next(x sla.Explanation) {
 		t.line("  next: the outcome of an action")
 	default:
 		n := x.Next
-		s := fmt.Sprintf("%s of %s at %s, due %s", n.Kind, n.Objective, seconds(n.Seconds), utc(n.Due))
+		s := fmt.Sprintf("%s of %s at %s, due %s", n.Kind, n.Objective, seconds(n.Seconds), t.time(n.Due))
 		if x.WaitsFor == sla.WaitsCheck {
 			s += ", raised if the look at Genesys that is outstanding does not settle it"
 		} else if x.WaitsFor == sla.WaitsGrace {
@@ -205,12 +217,12 @@ func (t *explanationWriter) next(x sla.Explanation) {
 // genesys tells what Genesys was asked for, and when it is looked at next.
 func (t *explanationWriter) genesys(x sla.Explanation) {
 	if r := x.Check; r != nil {
-		t.line("  asked Genesys for a look %s (%s), request %s, given up %s", utc(r.Asked), r.For, r.ID, maybe(r.AnswerBy, "when no answer comes"))
+		t.line("  asked Genesys for a look %s (%s), request %s, given up %s", t.time(r.Asked), r.For, r.ID, t.maybe(r.AnswerBy, "when no answer comes"))
 	}
 	if r := x.Action; r != nil {
-		t.line("  asked Genesys to %s %s, request %s, given up %s", r.For, utc(r.Asked), r.ID, maybe(r.AnswerBy, "when no answer comes"))
+		t.line("  asked Genesys to %s %s, request %s, given up %s", r.For, t.time(r.Asked), r.ID, t.maybe(r.AnswerBy, "when no answer comes"))
 	}
 	if n := x.NextCheck; n != nil {
-		t.line("  looks at Genesys next %s (%s), if nothing changes", utc(n.At), n.For)
+		t.line("  looks at Genesys next %s (%s), if nothing changes", t.time(n.At), n.For)
 	}
 }
