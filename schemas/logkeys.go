@@ -28,6 +28,7 @@ const (
 	LogRetryAfter   = "retry_after"
 	LogEpisodeStart = "episode_start"
 	LogNow          = "now"
+	LogAhead        = "ahead" // the brokers' clock, of the process's
 	LogSignal       = "signal"
 	LogRemaining    = "remaining"
 	LogRate         = "rate"

@@ -31,6 +31,7 @@ type partition struct {
 	ticker ticker
 
 	counted time.Time // when the due backlog was counted
+	alarmed time.Time // when it was said that ticks are ignored
 
 	cancel  context.CancelFunc
 	done    chan struct{}

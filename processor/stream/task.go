@@ -94,6 +94,10 @@ type progress struct {
 // Stats counts what a task has done in committed and running transactions.
 type Stats struct {
 	Records, Ticks, IgnoredTicks, DeadLetters, Fired, Stale uint64
+
+	// ClockOff is how far, in ms, the newest ignored tick was appended after the
+	// instant that its owner's clock showed.
+	ClockOff int64
 }
 
 // NewTask returns the task of a partition whose state is what the store holds.
@@ -205,6 +209,7 @@ func (t *Task) process(rec Record) error {
 func (t *Task) tick(rec Record, tick *schemas.Tick) error {
 	if off := rec.AppendTime - tick.ClockMs; off > TickTolerance.Milliseconds() || off < -TickTolerance.Milliseconds() {
 		t.cur.stats.IgnoredTicks++
+		t.cur.stats.ClockOff = off
 		return nil
 	}
 	t.cur.stats.Ticks++

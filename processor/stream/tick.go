@@ -14,6 +14,9 @@ import (
 // Another one does no harm.
 const lostAfter = time.Minute
 
+// alarmInterval is how often it is said that a partition's ticks are ignored.
+const alarmInterval = time.Minute
+
 // maxDueAtOnce bounds the due entries of one transaction, which may hold a tick of
 // each of the runner's partitions: it has to end within its timeout, and events
 // wait for it.
@@ -121,4 +124,15 @@ func (r *runner) appendTick(p *partition) {
 		}
 		r.metrics.ticks.WithLabelValues("appended").Inc()
 	})
+}
+
+// alarm says that ticks are ignored: nothing falls due meanwhile, so silence would
+// look like peace.
+func (r *runner) alarm(p *partition, before, after Stats) {
+	if after.IgnoredTicks == before.IgnoredTicks || time.Since(p.alarmed) < alarmInterval {
+		return
+	}
+	p.alarmed = time.Now()
+	r.log.Error("ticks are ignored, so nothing falls due: the clocks of brokers and processors are too far apart, set them right",
+		schemas.LogPartition, p.id, schemas.LogAhead, (time.Duration(after.ClockOff) * time.Millisecond).Round(time.Second))
 }

@@ -298,6 +298,7 @@ func (t *transaction) committed() error {
 			}
 		}
 		m.count(t.before[p.id], p.task.Stats())
+		t.r.alarm(p, t.before[p.id], p.task.Stats())
 	}
 	m.transactions.WithLabelValues("committed").Inc()
 	m.commit.Observe(time.Since(t.start).Seconds())
