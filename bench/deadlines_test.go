@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ func TestDeadlines(t *testing.T) {
 		t.Skip("UNPARK_BENCH_DEADLINES is not set")
 	}
 	r := newRig(t, 2)
+	r.settle()
 	begin := time.Now().Add(-3*time.Hour - 31*time.Minute) // 3 h 30 min is the default policy's warning
 	for i := range n {
 		id := fmt.Sprintf("%08x-0000-4000-8000-%012x", i*2654435761&0xffffffff, i)
@@ -44,6 +46,16 @@ func TestDeadlines(t *testing.T) {
 	fmt.Printf("deadlines: due=%d seconds=%.1f escalations/s=%.0f cpu_us/escalation=%.1f events meanwhile=%d p50_wait=%s p99_wait=%s max_wait=%s peak_rss_mb=%d\n",
 		n, took.Seconds(), float64(int64(n)-first)/took.Seconds(), spent/float64(int64(n)-first)*1e6,
 		len(waits), waits[len(waits)/2], waits[len(waits)*99/100], waits[len(waits)-1], peakRSS(t, p.cmd.Process.Pid))
+}
+
+// settle has a processor follow the configuration, which is judged by at its first
+// ticks, and stops it.
+func (r *rig) settle() {
+	r.t.Helper()
+	p := r.start()
+	waitFor(r.t, "ticks in every partition", func() bool { return committed(r.t, r.cl) >= 2*partitions })
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	<-p.exited
 }
 
 // probe produces an event from time to time and waits until the processor has

@@ -217,12 +217,17 @@ func (p *Partition) BeginRestore(index func(key, value []byte) (at int64, ok boo
 	p.index = index
 }
 
-// EndRestore waits for the flush under way; the partition can be read again.
+// EndRestore waits for the flush under way; the partition can be read again. What
+// was restored is on its way into Pebble then, unless it is little: a process that
+// dies soon after has it the next time.
 func (p *Partition) EndRestore() error {
 	if p.settle(true) == nil {
 		p.err = p.dirty.indexBy(p.index)
 	}
 	p.index = nil
+	if p.err == nil && p.dirty.pos != nil && p.dirty.size() >= p.s.share()/restoredShare {
+		p.freeze()
+	}
 	return p.err
 }
 

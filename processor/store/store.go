@@ -34,6 +34,7 @@ const (
 	memoryCacheSize = 32 << 20
 	layerSize       = 64 << 20
 	minShare        = 1 << 20
+	restoredShare   = 16 // of a layer's share: what is not worth a flush of its own
 	flushInterval   = 30 * time.Second
 	flushFolder     = "flush"
 

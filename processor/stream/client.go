@@ -13,7 +13,7 @@ const (
 	heartbeatInterval  = 3 * time.Second
 	transactionTimeout = 10 * time.Second
 	// A partition that is resumed waits for the fetch under way.
-	fetchMaxWait = 250 * time.Millisecond
+	fetchMaxWait = 100 * time.Millisecond
 )
 
 // No client has a RecordDeliveryTimeout: it is measured from a record's own

@@ -16,7 +16,7 @@ import (
 // The due backlog is counted once in a while, and not beyond what is worth it.
 const (
 	backlogInterval = time.Second
-	maxBacklog      = 50_000
+	maxBacklog      = 10_000
 )
 
 // partition is one partition that the runner owns. A goroutine recovers it; once

@@ -15,7 +15,10 @@ type entry struct {
 }
 
 func (e entry) compare(o entry) int {
-	return cmp.Or(cmp.Compare(e.at, o.at), cmp.Compare(e.key, o.key))
+	if c := cmp.Compare(e.at, o.at); c != 0 {
+		return c
+	}
+	return cmp.Compare(e.key, o.key)
 }
 
 // behind returns e, or the first place behind the watermark where its key can
