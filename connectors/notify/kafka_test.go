@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -174,6 +175,9 @@ func (f *field) until(what string, ok func() bool) {
 func (f *field) committed() (n int64) {
 	f.t.Helper()
 	offsets, err := kadm.NewClient(f.client).FetchOffsets(f.t.Context(), "t.notifier")
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return 0 // nobody has joined it yet
+	}
 	if err != nil {
 		f.t.Fatal(err)
 	}
