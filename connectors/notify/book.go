@@ -64,15 +64,12 @@ func (b *book) add(e *entry, then func(error)) bool {
 }
 
 // change lets f change an entry; f returns false to leave it. It returns the
-// entry as it is then, nil if there is none.
+// entry as it is then, nil if there is none. then is called in any case.
 func (b *book) change(id entryID, f func(*entry) bool, then func(error)) *entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.load(id)
-	if e == nil {
-		return nil
-	}
-	if f(e) {
+	if e != nil && f(e) {
 		b.save(id, e, then)
 	} else if then != nil {
 		then(nil)

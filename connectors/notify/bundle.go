@@ -20,7 +20,7 @@ type bundle struct {
 	from, to  schemas.Instant
 	late      bool
 	reminders int
-	groups    map[line]*Group
+	groups    map[line]*group
 	orgs      map[string]bool
 	grown     time.Time // when the last alert was told in it; zero: by another process
 }
@@ -28,11 +28,16 @@ type bundle struct {
 // line is what a digest has one line for.
 type line struct{ queue, agent string }
 
+type group struct {
+	line line
+	Group
+}
+
 // maxConversations of a group are listed.
 const maxConversations = 10
 
 func newBundle(r reach) *bundle {
-	return &bundle{key: "digest-" + rand.Text(), reach: r, groups: map[line]*Group{}, orgs: map[string]bool{}}
+	return &bundle{key: "digest-" + rand.Text(), reach: r, groups: map[line]*group{}, orgs: map[string]bool{}}
 }
 
 // messageKey is the same for every attempt to say the same.
@@ -44,7 +49,7 @@ func (d *bundle) messageKey() string {
 // clone is what the digest is to become, if it can be told.
 func (d *bundle) clone() *bundle {
 	c := *d
-	c.orgs, c.groups = maps.Clone(d.orgs), make(map[line]*Group, len(d.groups))
+	c.orgs, c.groups = maps.Clone(d.orgs), make(map[line]*group, len(d.groups))
 	for k, g := range d.groups {
 		copied := *g
 		copied.Conversations = slices.Clone(g.Conversations)
@@ -53,16 +58,16 @@ func (d *bundle) clone() *bundle {
 	return &c
 }
 
-func (d *bundle) group(e *entry) *Group {
+func (d *bundle) group(e *entry) *group {
 	k := line{e.Queue, e.Agent}
 	if d.groups[k] == nil {
-		d.groups[k] = &Group{Queue: e.Queue, Agent: e.Agent}
+		d.groups[k] = &group{line: k, Group: Group{Queue: e.Queue, Agent: e.Agent}}
 	}
 	return d.groups[k]
 }
 
-// add takes in an alert.
-func (d *bundle) add(e *entry) {
+// add takes in an alert and returns its line.
+func (d *bundle) add(e *entry) *line {
 	g := d.group(e)
 	g.Raised++
 	if len(g.Conversations) < maxConversations && !slices.Contains(g.Conversations, e.Conversation) {
@@ -73,6 +78,7 @@ func (d *bundle) add(e *entry) {
 	}
 	d.to = max(d.to, e.RaisedAt)
 	d.orgs[e.Org] = true
+	return &g.line
 }
 
 // clear notes that an alert in it is over.
@@ -90,7 +96,7 @@ func (d *bundle) summary() *Summary {
 	for _, g := range d.groups {
 		s.Raised += g.Raised
 		s.Cleared += g.Cleared
-		s.Groups = append(s.Groups, *g)
+		s.Groups = append(s.Groups, g.Group)
 	}
 	slices.SortFunc(s.Groups, func(a, b Group) int {
 		return cmp.Or(cmp.Compare(b.Raised-b.Cleared, a.Raised-a.Cleared), cmp.Compare(a.Queue, b.Queue), cmp.Compare(a.Agent, b.Agent))

@@ -39,11 +39,12 @@ func (o *outbox) more() bool {
 	return len(o.items) > 1 || len(o.storm.gathering) > 0
 }
 
-// part is an entry in the digest that is being told.
+// part is an entry in the digest that is being told. After a long outage there may be
+// a million of them: the entry itself is left where it lies.
 type part struct {
 	item
-	entry *entry
-	kind  Kind
+	kind Kind
+	line *line // of an alert that joins; nil: it has one
 }
 
 // tellDigest tells what was gathered.
@@ -134,19 +135,20 @@ func (o *outbox) draft(books map[*book]bool, now time.Time) (d *bundle, parts []
 			rest = append(rest, i)
 			continue
 		}
+		one := part{item: i, kind: kind}
 		switch {
 		case joins:
 			if len(d.groups) == 0 {
 				d.late = o.late(e)
 			}
 			e.Queue, e.Agent = lineOf(e)
-			d.add(e)
+			one.line = d.add(e)
 			d.grown = now
 		case kind == Clear || kind == Retract:
 			d.clear(e)
 		}
 		again = again || kind == Remind
-		parts = append(parts, part{i, e, kind})
+		parts = append(parts, one)
 	}
 	if again {
 		d.reminders++
@@ -185,27 +187,36 @@ func (o *outbox) digestMessage(d *bundle, again bool) Message {
 // recordPart notes in the ledger that an entry was told in a digest.
 func (o *outbox) recordPart(p part, d *bundle, then func(error)) {
 	now := o.clock.Now()
-	h := o.rules.habit(p.entry, now)
-	p.book.change(p.id, func(e *entry) bool {
+	told := p.book.change(p.id, func(e *entry) bool {
 		e.Digest, e.DigestPartitions, e.DigestLate = d.key, d.reach.String(), d.late
-		e.Queue, e.Agent = p.entry.Queue, p.entry.Agent
-		tell(e, p.kind, d.reference, o.address, h.repeat, now)
+		if p.line != nil {
+			e.Queue, e.Agent = p.line.queue, p.line.agent
+		}
+		tell(e, p.kind, d.reference, o.address, o.rules.habit(e, now).repeat, now)
 		return true
 	}, then)
 	if p.kind == Alert {
 		o.storm.note(time.Now())
 	}
-	o.told(o.kind(), p.entry, now)
+	if told != nil {
+		o.told(o.kind(), told, now)
+	}
 }
 
 func (o *outbox) digestFailed(parts []part, rest []item, why *Error) {
 	now := time.Now()
 	o.refused(why, now)
-	o.trouble(o.target.name, parts[0].entry, why)
 	keep := rest
-	for _, p := range parts {
-		if why.Permanent || o.outOfTime(p.entry, now) {
-			o.giveUpKind(p.item, p.entry, p.kind, why)
+	for n, p := range parts {
+		e := p.book.load(p.id)
+		if e == nil {
+			continue
+		}
+		if n == 0 {
+			o.trouble(o.target.name, e, why)
+		}
+		if why.Permanent || o.outOfTime(e, now) {
+			o.giveUpKind(p.item, e, p.kind, why)
 		} else {
 			keep = append(keep, p.item)
 		}

@@ -172,11 +172,15 @@ type scripted struct {
 	answers []error
 	note    func(string)
 	told    int
+	before  func() // is called before each answer; nil: nothing
 }
 
 func (s *scripted) Capabilities() Capabilities { return s.can }
 
 func (s *scripted) Notify(_ context.Context, m Message) (Reference, error) {
+	if s.before != nil {
+		s.before()
+	}
 	if len(s.answers) > 0 {
 		err := s.answers[0]
 		s.answers = s.answers[1:]
@@ -273,6 +277,23 @@ func TestOutboxOpensTheCircuit(t *testing.T) {
 		if n := b.outbox.note(); n != "" {
 			t.Errorf("after it was told: %s", n)
 		}
+	})
+}
+
+// A partition may be lost while a destination takes longer to answer than is waited
+// for: that holds up nothing of the others.
+func TestOutboxLosesAPartitionWhileItTells(t *testing.T) {
+	n := &scripted{}
+	inBubble(t, Config{}, n, func(b *bench) {
+		n.before = func() {
+			n.before = nil
+			b.books[0].close()
+			if err := b.books[0].ledger.shelf.dropPartition(0); err != nil {
+				t.Error(err)
+			}
+		}
+		b.raise("a", "b")
+		b.want(event{0, "alert a"}, event{0, "alert b"})
 	})
 }
 
