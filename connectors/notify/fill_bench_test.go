@@ -3,6 +3,7 @@ package notify
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -49,4 +50,52 @@ func BenchmarkFill(b *testing.B) {
 		k.take(r)
 	}
 	k.fill()
+}
+
+// BenchmarkPending fills a partition with entries that all wait, and hands them to
+// their outbox: what a million of them hold in memory.
+func BenchmarkPending(b *testing.B) {
+	e := fridayCase(b)
+	value, err := schemas.EncodeEscalation(&e)
+	if err != nil {
+		b.Fatal(err)
+	}
+	shelf, err := openShelf(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer shelf.close()
+	o := &outbox{}
+	l := &ledger{
+		shelf: shelf, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), books: map[int32]*book{},
+		send: func(k *book, id entryID, _ string) { o.items = append(o.items, item{k, id}) },
+	}
+	k := newBook(l, newWindow("t", 0))
+	before := inUse()
+	for i := range b.N {
+		one := &entry{
+			State: schemas.DeliveryPending, Escalation: fmt.Sprintf("%032x", i), Org: e.Org, Conversation: fmt.Sprintf("c-%d", i/2),
+			Destination: "org-1/managers/0", Status: statusRaised, Since: e.At, RaisedAt: e.At, Record: value,
+		}
+		line, err := schemas.EncodeDelivery(one)
+		if err != nil {
+			b.Fatal(err)
+		}
+		k.take(&kgo.Record{Key: []byte(one.Key()), Value: line, Headers: []kgo.RecordHeader{{Key: schemas.HeaderIndex, Value: indexOf(one).Encode()}}})
+	}
+	filling := inUse()
+	k.fill()
+	b.ReportMetric(float64(filling-before)/float64(b.N), "heap-B/filling")
+	b.ReportMetric(float64(inUse()-before)/float64(b.N), "heap-B/entry")
+	if len(o.items) != b.N {
+		b.Fatalf("%d of %d wait", len(o.items), b.N)
+	}
+}
+
+// inUse is what is in use once all garbage is gone.
+func inUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
