@@ -28,7 +28,7 @@ var (
 	ConversationEvents = Topic{
 		Suffix: "conversation-events", Key: "conversationId", Value: "Protobuf InputRecord", Partitioned: true,
 		Config:  map[string]string{"cleanup.policy": "delete", "retention.ms": days(30), "message.timestamp.type": "LogAppendTime"},
-		Writers: []string{"bridge", "verifier", "processor", "config apply", "schedule sync"},
+		Writers: []string{"bridge", "verifier", "processor", "config apply", "schedule sync", "backfill"},
 		Readers: []string{"processor", "replay"},
 	}
 	OrgConfig = Topic{
@@ -41,7 +41,7 @@ var (
 		Suffix: "sla-changelog", Key: "conversation, org, source or meta", Value: "Protobuf ConversationState, OrgState, SourceState, PartitionMeta", Partitioned: true,
 		Config:  map[string]string{"cleanup.policy": "compact"},
 		Writers: []string{"processor"},
-		Readers: []string{"processor", "explain", "board"},
+		Readers: []string{"processor", "verifier", "backfill", "explain", "board"},
 	}
 	GenesysRequests = Topic{
 		Suffix: "genesys-requests", Key: "orgId", Value: "Protobuf", Partitioned: true,

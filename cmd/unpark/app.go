@@ -213,7 +213,10 @@ func (a *app) buildProcessor(ctx context.Context) error {
 func (a *app) buildVerifier(context.Context) error {
 	v, err := genesys.NewVerifier(genesys.Deps{
 		Kafka: a.kafka, Prefix: a.config.Process.Topics.Prefix, Clock: a.clock, Logger: a.component(roleVerifier), Metrics: a.registry,
-		Configs: a.orgs.Store, Schedules: scheduleConfigs{a.orgs.Store, a.clock}, Resolve: a.resolver().Resolve,
+		Configs: a.orgs.Store, Schedules: scheduleConfigs{a.orgs.Store, a.clock}, Resolve: a.resolver().Resolve, Keep: keepAttributes(a.orgs.Store),
+		States: func(ctx context.Context, org string) (map[string][]byte, error) {
+			return readOrgStates(ctx, a.kafka, a.config.Process.Topics.Prefix, org)
+		},
 	})
 	if err != nil {
 		return err

@@ -93,7 +93,7 @@ sitting on it, before the promise to the customer is broken.`,
 		demoCommand(), runCommand(), replayCommand(),
 		configCommand(), calendarCommand(), notifyCommand(), topicsCommand(), dlqCommand(),
 		ackCommand(), snoozeCommand(),
-		checkOrgCommand(), explainCommand(), verifyCommand(), simulateCommand(), topologyCommand(), versionCommand(),
+		checkOrgCommand(), backfillCommand(), explainCommand(), verifyCommand(), simulateCommand(), topologyCommand(), versionCommand(),
 	)
 	return root
 }

@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 //	                                wait until a line matches; keep its group
 //	interrupt NAME CODE             send an interrupt, wait for the exit code
 //	get URL CODE                    print what an address answers with
+//	expand FILE                     replace the variables in it
 //	compress FILE                   make FILE.gz of it
 //	empty DIR                       compare a folder with an empty one
 //	told DIR                        print what the escalations topic of the embedded
@@ -53,7 +54,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "start": start, "await": await, "interrupt": interrupt,
-			"get": get, "compress": compress, "empty": empty,
+			"get": get, "expand": expand, "compress": compress, "empty": empty,
 			"told": told,
 		},
 	})
@@ -98,6 +99,11 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	if want := number(ts, args[1]); resp.StatusCode != want {
 		ts.Fatalf("%s answers %s, want %d:\n%s", args[0], resp.Status, want, body)
 	}
+}
+
+func expand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, args, 1, 1)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o600))
 }
 
 func compress(ts *testscript.TestScript, neg bool, args []string) {

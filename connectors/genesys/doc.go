@@ -12,7 +12,7 @@
 // an observation never claims to know what came after it. Waits and rates pass on
 // the clock that is given, timeouts of a single call on the wall.
 //
-// Reads: genesys-requests, org-config, the Genesys API.
+// Reads: genesys-requests, org-config, sla-changelog (backfill.go), the Genesys API.
 // Writes: conversation-events (ThreadObserved, CheckFailed, ActionDone, events
 // of a backfill), org-config (schedules), the Genesys API (actions).
 package genesys

@@ -19,6 +19,9 @@ type metrics struct {
 	syncs    *prometheus.CounterVec
 	synced   *prometheus.GaugeVec
 	groups   *prometheus.GaugeVec
+
+	reconciled   *prometheus.CounterVec
+	reconciledAt *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -41,6 +44,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Schedule groups that are gone, inactive or cannot be counted in, wholly or in part; the log names them."}, []string{"org"}),
 		answers: f.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Subsystem: subsystem, Name: "answer_seconds",
 			Help: "Time from reading a request to its answer.", Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}}),
+		reconciled: f.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: "reconciled_total",
+			Help: "Conversations of which the daily comparison with Genesys has told what was missing: opened, completed or ended."}, []string{"org", "change"}),
+		reconciledAt: f.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "reconcile_last_success_timestamp_seconds",
+			Help: "When the org was last compared with Genesys to the end, in seconds since the Unix epoch."}, []string{"org"}),
 	}
 }
 

@@ -23,6 +23,7 @@ type office struct {
 	mu    sync.Mutex
 	desks map[string]*desk
 	work  sync.WaitGroup
+	daily *rounds
 	ctx   context.Context // of Run; desks that are opened later live as long
 }
 
@@ -33,13 +34,19 @@ type officeDeps struct {
 	Configs   Configs
 	Resolve   func(ref string) (string, error)
 	Transport http.RoundTripper
-	// Produce puts an answer on conversation-events; it returns when the brokers
-	// hold it, or when ctx ends.
-	Produce func(ctx context.Context, in *schemas.InputRecord, conversation string) error
+	// Produce puts facts of one conversation on conversation-events; it returns when
+	// the brokers hold them, or when ctx ends.
+	Produce func(ctx context.Context, conversation string, facts ...*schemas.InputRecord) error
+	// States returns what the processor knows of an org's conversations (Backfill).
+	States func(ctx context.Context, org string) (map[string][]byte, error)
+	// Keep names the attributes that an org's rules need.
+	Keep func(org string) (attributes []string, known bool)
+	// Owns says whether an org is compared with Genesys here, once a day.
+	Owns func(org string) bool
 }
 
 func newOffice(ctx context.Context, d officeDeps, m *metrics) *office {
-	return &office{deps: d, metrics: m, desks: make(map[string]*desk), ctx: ctx}
+	return &office{deps: d, metrics: m, desks: make(map[string]*desk), ctx: ctx, daily: newRounds()}
 }
 
 // run answers what must not wait any longer, until ctx ends and the desks are
@@ -53,6 +60,7 @@ func (o *office) run() {
 			}
 			d.measure(now)
 		}
+		o.reconcileDue(now)
 	}
 	o.work.Wait()
 }
@@ -114,7 +122,7 @@ func (o *office) reply(t *task, in *schemas.InputRecord) {
 	}
 	for {
 		// What was done is told even while we stop.
-		err := o.deps.Produce(context.WithoutCancel(t.ctx), in, t.request.ConversationId)
+		err := o.deps.Produce(context.WithoutCancel(t.ctx), t.request.ConversationId, in)
 		if err == nil {
 			o.metrics.answered(t, in, o.deps.Clock.Now())
 			t.end(true)

@@ -68,7 +68,7 @@ func openBureau(t *testing.T, rules Configs, transport http.RoundTripper) *burea
 	start := time.Now()
 	b.office = newOffice(ctx, officeDeps{
 		Clock: clock.Real(), Log: slog.New(slog.DiscardHandler), Configs: rules, Resolve: resolveTest, Transport: transport,
-		Produce: func(_ context.Context, in *schemas.InputRecord, conversation string) error {
+		Produce: func(_ context.Context, conversation string, facts ...*schemas.InputRecord) error {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			if b.refuse > 0 {
@@ -76,7 +76,7 @@ func openBureau(t *testing.T, rules Configs, transport http.RoundTripper) *burea
 				return errors.New("not now")
 			}
 			a := answer{at: time.Since(start), conversation: conversation}
-			switch k := in.Kind.(type) {
+			switch k := facts[0].Kind.(type) {
 			case *schemas.InputRecord_ThreadObserved:
 				a.id, a.result = k.ThreadObserved.RequestId, "observed"
 			case *schemas.InputRecord_CheckFailed:

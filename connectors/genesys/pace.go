@@ -46,10 +46,15 @@ func (p *pace) wait(ctx context.Context) error {
 	if redeem(ctx) {
 		return ctx.Err()
 	}
-	p.count(1)
-	defer p.count(-1)
+	take := p.take
+	if ctx.Value(patientKey{}) != nil {
+		take = p.spare
+	} else {
+		p.count(1)
+		defer p.count(-1)
+	}
 	for {
-		d := p.take()
+		d := take()
 		if d <= 0 {
 			return ctx.Err()
 		}
@@ -73,7 +78,7 @@ func (p *pace) take() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.clock.Now()
-	if d := p.delay(now); d > 0 {
+	if d := p.delay(now, 1); d > 0 {
 		return d
 	}
 	p.bucket.AllowN(now, 1)
@@ -91,6 +96,29 @@ func (p *pace) begin() time.Duration {
 	return p.take()
 }
 
+type patientKey struct{}
+
+// withPatience has the calls under the context wait until nobody else needs one.
+func withPatience(ctx context.Context) context.Context {
+	return context.WithValue(ctx, patientKey{}, true)
+}
+
+// spare is take for what has time: only of a bucket that is full, and while nobody
+// waits.
+func (p *pace) spare() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.clock.Now()
+	if d := p.delay(now, float64(p.bucket.Burst())); d > 0 {
+		return d
+	}
+	if p.waiting > 0 {
+		return 100 * time.Millisecond
+	}
+	p.bucket.AllowN(now, 1)
+	return 0
+}
+
 // ticket is a call that is taken from the bucket already.
 type ticket struct{ used atomic.Bool }
 
@@ -106,11 +134,12 @@ func redeem(ctx context.Context) bool {
 	return ok && t.used.CompareAndSwap(false, true)
 }
 
-func (p *pace) delay(now time.Time) time.Duration {
+// delay is how long it takes until the bucket holds n calls.
+func (p *pace) delay(now time.Time, n float64) time.Duration {
 	if d := p.pause.Sub(now); d > 0 {
 		return d
 	}
-	missing := 1 - p.bucket.TokensAt(now)
+	missing := n - p.bucket.TokensAt(now)
 	if missing <= 0 {
 		return 0
 	}

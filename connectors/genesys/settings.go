@@ -45,6 +45,7 @@ const (
 // settings is what the verifier reads of an org's rules.
 type settings struct {
 	Genesys *Connection `json:"genesys"`
+	Checks  bool        `json:"checks"`
 	// Actions are bounded by the processor too; what counts here is the newest
 	// version of the rules, directly before the call.
 	Actions struct {
@@ -53,6 +54,7 @@ type settings struct {
 	} `json:"actions"`
 	Timing struct {
 		CheckTimeout *schemas.Duration `json:"checkTimeout"`
+		Settle       *schemas.Duration `json:"settle"`
 	} `json:"timing"`
 	Calendars map[string]calendarSettings `json:"calendars"`
 }
@@ -98,4 +100,12 @@ func (s settings) useful() time.Duration {
 		timeout = time.Duration(*s.Timing.CheckTimeout)
 	}
 	return timeout - min(spare, timeout/10)
+}
+
+// settle is how long after an episode's end a start still belongs to it (SLA.md 2).
+func (s settings) settle() time.Duration {
+	if s.Timing.Settle != nil {
+		return time.Duration(*s.Timing.Settle)
+	}
+	return 2 * time.Minute
 }

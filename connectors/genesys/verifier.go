@@ -37,6 +37,11 @@ type Deps struct {
 	Resolve func(ref string) (string, error)
 	// Transport sends requests to Genesys; nil: the default one.
 	Transport http.RoundTripper
+	// States returns what the processor knows of an org's conversations: encoded
+	// ConversationStates, by conversation. nil: orgs are not compared with Genesys.
+	States func(ctx context.Context, org string) (map[string][]byte, error)
+	// Keep names the attributes that an org's rules need.
+	Keep func(org string) (attributes []string, known bool)
 }
 
 // Verifier answers the requests of the topic genesys-requests.
@@ -82,13 +87,15 @@ func (v *Verifier) Run(ctx context.Context) error {
 	defer cancel()
 	v.office = newOffice(working, officeDeps{
 		Clock: v.deps.Clock, Log: v.log, Configs: v.deps.Configs, Resolve: v.deps.Resolve, Transport: v.deps.Transport,
-		Produce: v.produce(cl),
+		Produce: Producer(cl, v.deps.Prefix, v.deps.Clock), States: v.deps.States, Keep: v.deps.Keep, Owns: v.owns,
 	}, v.metrics)
 	var office sync.WaitGroup
 	office.Go(v.office.run)
-	if v.deps.Schedules != nil {
-		office.Go(func() { v.syncSchedules(working, cl) })
-	}
+	office.Go(func() {
+		if v.countPartitions(working, cl) == nil && v.deps.Schedules != nil {
+			v.syncSchedules(working)
+		}
+	})
 
 	err = v.consume(ctx, cl)
 	v.setAbsent(errors.New("stopping"))
@@ -99,9 +106,10 @@ func (v *Verifier) Run(ctx context.Context) error {
 	return err
 }
 
-// syncSchedules keeps the schedules of the orgs whose requests come here, so that
-// one process asks about an org, at one pace.
-func (v *Verifier) syncSchedules(ctx context.Context, cl *kgo.Client) {
+// countPartitions finds out how many partitions the requests have, however often that
+// takes: what an org is asked besides them, the process asks that they come to, so that
+// it is asked at one pace.
+func (v *Verifier) countPartitions(ctx context.Context, cl *kgo.Client) error {
 	topic := schemas.GenesysRequests.Name(v.deps.Prefix)
 	for {
 		topics, err := kadm.NewClient(cl).ListTopics(ctx, topic)
@@ -112,13 +120,17 @@ func (v *Verifier) syncSchedules(ctx context.Context, cl *kgo.Client) {
 			v.mu.Lock()
 			v.portion.partitions = n
 			v.mu.Unlock()
-			break
+			return nil
 		}
 		v.log.Warn("schedules are not synced yet", schemas.LogTopic, topic, schemas.LogError, err)
-		if sleep(ctx, v.deps.Clock, syncLook) != nil {
-			return
+		if err := sleep(ctx, v.deps.Clock, syncLook); err != nil {
+			return err
 		}
 	}
+}
+
+// syncSchedules keeps the schedules of the orgs whose requests come here.
+func (v *Verifier) syncSchedules(ctx context.Context) {
 	s := &syncer{
 		clock: v.deps.Clock, log: v.log, metrics: v.metrics, configs: v.deps.Configs, schedules: v.deps.Schedules,
 		mine:   v.owns,
@@ -135,21 +147,26 @@ func (v *Verifier) owns(org string) bool {
 	return v.portion.owns(org)
 }
 
-// produceTimeout bounds one try to put an answer on its topic.
+// produceTimeout bounds one try to put facts on their topic.
 const produceTimeout = 5 * time.Second
 
-// produce writes to the partition of the conversation that Kafka's default
-// partitioner chooses, as the events of the conversation are.
-func (v *Verifier) produce(cl *kgo.Client) func(context.Context, *schemas.InputRecord, string) error {
-	topic := schemas.ConversationEvents.Name(v.deps.Prefix)
-	return func(ctx context.Context, in *schemas.InputRecord, conversation string) error {
-		value, err := in.MarshalVT()
-		if err != nil {
-			return fmt.Errorf("encode an answer: %w", err)
+// Producer returns a function that puts facts of one conversation on
+// conversation-events, next to each other as far as the client's batches allow, and
+// returns when the brokers hold them. It writes to the partition that Kafka's default
+// partitioner chooses, as the bridge does; the client needs to have that one.
+func Producer(cl *kgo.Client, prefix string, clk clock.Clock) func(context.Context, string, ...*schemas.InputRecord) error {
+	topic := schemas.ConversationEvents.Name(prefix)
+	return func(ctx context.Context, conversation string, facts ...*schemas.InputRecord) error {
+		records := make([]*kgo.Record, len(facts))
+		for i, f := range facts {
+			value, err := f.MarshalVT()
+			if err != nil {
+				return fmt.Errorf("encode a fact: %w", err)
+			}
+			records[i] = &kgo.Record{Topic: topic, Key: []byte(conversation), Value: value, Timestamp: clk.Now()}
 		}
 		ctx, cancel := context.WithTimeout(ctx, produceTimeout)
 		defer cancel()
-		r := &kgo.Record{Topic: topic, Key: []byte(conversation), Value: value, Timestamp: v.deps.Clock.Now()}
-		return cl.ProduceSync(ctx, r).FirstErr()
+		return cl.ProduceSync(ctx, records...).FirstErr()
 	}
 }

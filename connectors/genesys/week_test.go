@@ -40,6 +40,18 @@ type week struct {
 	blind time.Duration
 	// within is how long an answer may take.
 	within time.Duration
+	// since is from when on unpark is there and knows what is open; zero: always.
+	since time.Time
+	// hears says whether an envelope that arrives is delivered; nil: all are.
+	hears func(d simulator.Delivered, in *schemas.InputRecord) bool
+	// beside goes on beside all that, with a sleep of its own between what it does.
+	beside func(ctx context.Context)
+	// daily are the organisations that the office compares with Genesys.
+	daily []string
+	// filled counts the facts that backfills have told; those that trickle are
+	// applied one a second.
+	filled   int
+	trickles []*schemas.InputRecord
 
 	applied, progressed time.Time // the last tick, and the last word of the bridge
 	out                 []*schemas.GenesysRequest
@@ -47,6 +59,7 @@ type week struct {
 	asks                map[string][]*truthtest.Ask // by conversation
 	byID                map[string]*truthtest.Ask
 
+	turn    sync.Mutex // of outside
 	mu      sync.Mutex
 	answers []*schemas.InputRecord
 }
@@ -55,11 +68,13 @@ type week struct {
 type weekOrg struct {
 	truthtest.Org
 	rate int // calls a minute; 0: as Genesys allows
+	// unchecked orgs tell without a look.
+	unchecked bool
 }
 
 // weekRules promise an answer within four hours, and look at what is open for two
 // days.
-const weekRules = `{"id": %q, "checks": true, "policies": [{"name": "all", "objectives": [
+const weekRules = `{"id": %q, "checks": %v, "policies": [{"name": "all", "objectives": [
   {"objective": "reply", "hours": %q, "tiers": [{"at": "3h30m", "kind": "warning"}, {"at": "4h", "kind": "breach"}]},
   {"objective": "open", "hours": "always", "tiers": [{"at": "48h", "kind": "action", "action": "requeue"}]}]}],
   "calendars": {"office": {"timezone": %q, "weekly": {"mon": ["09:00-17:00"], "tue": ["09:00-17:00"], "wed": ["09:00-17:00"],
@@ -75,7 +90,7 @@ func (w *week) Get(_ context.Context, key schemas.OrgConfigKey) ([]byte, bool, e
 		if o.Zone != nil {
 			hours, zone = "office", o.Zone.String()
 		}
-		return fmt.Appendf(nil, weekRules, key.Org, hours, zone), true, nil
+		return fmt.Appendf(nil, weekRules, key.Org, !o.unchecked, hours, zone), true, nil
 	}
 	return nil, false, nil
 }
@@ -105,6 +120,8 @@ func newWeek(t *testing.T) *week {
 
 // outside calls f outside of the bubble, where time.Now is another.
 func (w *week) outside(f func() error) {
+	w.turn.Lock()
+	defer w.turn.Unlock()
 	w.calls <- f
 	if err := <-w.called; err != nil {
 		w.t.Fatal(err)
@@ -146,6 +163,13 @@ func (w *week) run(end time.Time, transport http.RoundTripper) {
 	stop := w.open(transport)
 	defer stop()
 	w.outside(w.activate)
+	if w.beside != nil {
+		ctx, cancel := context.WithCancel(w.t.Context())
+		var done sync.WaitGroup
+		done.Go(func() { w.beside(ctx) })
+		defer done.Wait()
+		defer cancel()
+	}
 	for time.Now().Before(end) {
 		w.second()
 		time.Sleep(time.Second)
@@ -160,24 +184,24 @@ func (w *week) open(transport http.RoundTripper) (stop func()) {
 		id, secret := o.Client()
 		conn := Connection{API: "https://api.twin.example", ClientID: "id " + o.ID(), ClientSecret: "secret " + o.ID(), RatePerMinute: o.rate}
 		secrets[conn.ClientID], secrets[conn.ClientSecret] = id, secret
-		s := settings{Genesys: &conn}
+		s := settings{Genesys: &conn, Checks: !o.unchecked}
 		s.Actions.Mode = "dry_run"
 		rules[o.ID()] = s
 	}
 	w.office = newOffice(ctx, officeDeps{
 		Clock: clock.Real(), Log: slog.New(slog.DiscardHandler), Configs: rules, Transport: transport,
 		Resolve: func(ref string) (string, error) { return secrets[ref], nil },
-		Produce: w.produce,
+		Produce: w.produce, States: w.states, Owns: func(org string) bool { return slices.Contains(w.daily, org) },
 	}, newMetrics(prometheus.NewRegistry()))
 	done := make(chan struct{})
 	go func() { defer close(done); w.office.run() }()
 	return func() { cancel(); <-done }
 }
 
-func (w *week) produce(_ context.Context, in *schemas.InputRecord, _ string) error {
+func (w *week) produce(_ context.Context, _ string, facts ...*schemas.InputRecord) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.answers = append(w.answers, in)
+	w.answers = append(w.answers, facts...)
 	return nil
 }
 
@@ -199,6 +223,9 @@ func (w *week) second() {
 	w.mu.Lock()
 	answers := w.answers
 	w.answers = nil
+	if len(w.trickles) > 0 {
+		answers, w.trickles = append(answers, w.trickles[0]), w.trickles[1:]
+	}
 	w.mu.Unlock()
 	for _, in := range answers {
 		w.note(in, now)
@@ -256,6 +283,9 @@ func (w *week) deliver(now time.Time) ([]*schemas.InputRecord, error) {
 		if e := decoded.Input.GetEvent(); e != nil {
 			e.Source = "queue"
 		}
+		if w.hears != nil && !w.hears(d, decoded.Input) {
+			continue
+		}
 		inputs = append(inputs, decoded.Input)
 	}
 	return inputs, nil
@@ -292,8 +322,12 @@ func (w *week) note(in *schemas.InputRecord, now time.Time) {
 	var id string
 	failed := false
 	switch k := in.Kind.(type) {
+	case *schemas.InputRecord_Event:
+		return // of a backfill
 	case *schemas.InputRecord_ThreadObserved:
-		id = k.ThreadObserved.RequestId
+		if id = k.ThreadObserved.RequestId; id == "" {
+			return // likewise
+		}
 	case *schemas.InputRecord_CheckFailed:
 		id, failed = k.CheckFailed.RequestId, true
 	case *schemas.InputRecord_ActionDone:
@@ -317,6 +351,15 @@ func (w *week) account() *truthtest.Week {
 	all := &truthtest.Week{End: w.end, Told: w.told, Asks: w.asks, Blind: w.blind, Within: w.within}
 	for _, o := range w.orgs {
 		all.Orgs = append(all.Orgs, &o.Org)
+	}
+	if !w.since.IsZero() {
+		all.Ready = func(_ string, due time.Time) time.Time {
+			ready := due.Add(10 * time.Second) // SLA.md 5.1
+			if ready.Before(w.since) {
+				return w.since
+			}
+			return ready
+		}
 	}
 	return all
 }

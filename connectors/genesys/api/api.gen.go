@@ -166,6 +166,9 @@ type PagingSpec struct {
 type Participant struct {
 	Address string `json:"address,omitempty,omitzero"`
 
+	// Attributes Lenient, as times are.
+	Attributes Attributes `json:"attributes,omitempty,omitzero"`
+
 	// ConnectedTime ISO 8601; kept lenient.
 	ConnectedTime Time            `json:"connectedTime,omitempty,omitzero"`
 	Emails        []Communication `json:"emails,omitempty,omitzero"`

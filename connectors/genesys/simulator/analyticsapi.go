@@ -1,6 +1,9 @@
 package simulator
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 func (o *Org) getDetails(r *http.Request) (any, error) {
 	c, err := o.found(r)
@@ -71,11 +74,20 @@ func (c *conversation) session(l *leg) object {
 	return answer
 }
 
+// skew is how far the analytics' times of a leg are off, either way.
+func (o *Org) skew(l *leg) time.Duration {
+	most := o.config.Unknowns.AnalyticsSkew
+	return between(o.chance(l.id), -most, most)
+}
+
 func (c *conversation) segments(l *leg) []object {
 	all := []object{}
+	skew := c.org.skew(l)
 	for i, s := range l.segments {
-		one := object{"segmentStart": iso(s.from), "segmentType": s.kind, "conference": false}
-		setTime(one, "segmentEnd", s.until)
+		one := object{"segmentStart": iso(s.from.Add(skew)), "segmentType": s.kind, "conference": false}
+		if !s.until.IsZero() {
+			one["segmentEnd"] = iso(s.until.Add(skew))
+		}
 		one.set("queueId", l.queue)
 		if i == len(l.segments)-1 {
 			one.set("disconnectType", camel(l.disconnect))

@@ -90,6 +90,9 @@ type Unknowns struct {
 	// DeletedIsGone: a schedule or group that is deleted answers 404 instead of its
 	// state.
 	DeletedIsGone bool
+	// AnalyticsSkew is how far the analytics' times of a session may be off those of
+	// its events.
+	AnalyticsSkew time.Duration
 	// OneCorrelation: the events of a conversation share a CorrelationId.
 	OneCorrelation bool
 }

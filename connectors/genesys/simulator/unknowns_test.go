@@ -111,3 +111,33 @@ func TestWrapUpComesAfterTheEnd(t *testing.T) {
 		}
 	}
 }
+
+func TestAnalyticsSkew(t *testing.T) {
+	f := newField(t, func(c *Config) { c.Unknowns.AnalyticsSkew = 50 * time.Millisecond })
+	id := f.Open(Opening{At: monday, Media: Message}, parked)
+	f.step(monday.Add(time.Hour))
+	f.login()
+	_, _, a := f.call("GET", "/api/v2/analytics/conversations/"+id+"/details", "")
+	off := 0
+	for _, p := range a.list("participants") {
+		for _, s := range p.list("sessions") {
+			from, err := time.Parse(time.RFC3339, s.list("segments")[0].text("segmentStart"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for l := range f.conversations[id].legs() {
+				if l.id != s.text("sessionId") {
+					continue
+				}
+				if d := from.Sub(l.started).Abs(); d > 50*time.Millisecond {
+					t.Errorf("%v off", d)
+				} else if d > 0 {
+					off++
+				}
+			}
+		}
+	}
+	if off == 0 {
+		t.Error("no time is off")
+	}
+}
