@@ -153,6 +153,8 @@ func TestReadsAreRepeated(t *testing.T) {
 		{"503", []http.HandlerFunc{status(503), status(502), conversation}, "", 3, time.Second},
 		{"always 503", []http.HandlerFunc{status(503)}, ReasonUnavailable, maxAttempts, 3 * time.Second},
 		{"429", []http.HandlerFunc{status(429, "Retry-After", "17"), conversation}, "", 2, 17 * time.Second},
+		{"429 without a time", []http.HandlerFunc{status(429), conversation}, "", 2, 3 * time.Second},
+		{"503 with a time", []http.HandlerFunc{status(503, "Retry-After", "17"), conversation}, "", 2, 17 * time.Second},
 		{"a quota", []http.HandlerFunc{status(429, "Retry-After", "3600")}, ReasonRateLimited, 1, 0},
 		{"501", []http.HandlerFunc{status(501)}, ReasonBadAnswer, 1, 0},
 		{"404", []http.HandlerFunc{status(404)}, ReasonNotFound, 1, 0},

@@ -30,6 +30,8 @@ const (
 	// maxPatience is the longest Retry-After that a call waits for (the SDKs'); a
 	// longer one is a quota, and the org waits as a whole.
 	maxPatience = 180 * time.Second
+	// busyPause is how long calls rest after a 429 that does not say (the SDKs').
+	busyPause = 3 * time.Second
 	// maxAttempts of a read.
 	maxAttempts = 5
 )
@@ -67,8 +69,7 @@ func (c *caller) Do(req *http.Request) (*http.Response, error) {
 		if !reads(req) || !e.temporary() || e.RetryAfter > maxPatience || attempt == maxAttempts {
 			return nil, e
 		}
-		// The pace waits for Retry-After.
-		if sleep(req.Context(), c.clock, wait.NextBackOff()) != nil {
+		if sleep(req.Context(), c.clock, max(wait.NextBackOff(), e.RetryAfter)) != nil {
 			return nil, e
 		}
 	}
@@ -76,7 +77,7 @@ func (c *caller) Do(req *http.Request) (*http.Response, error) {
 
 // holdUp stops the org's calls for as long as Genesys asks.
 func (c *caller) holdUp(e *Error) {
-	c.pace.hold(e.RetryAfter)
+	c.pace.hold(cmp.Or(e.RetryAfter, busyPause))
 	if e.RetryAfter > maxPatience {
 		c.log.Error("Genesys allows no calls for a while; what is due is said unverified", schemas.LogRetryAfter, e.RetryAfter, schemas.LogError, e)
 	}
