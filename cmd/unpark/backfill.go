@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"unpark/clock"
 	"unpark/config"
 	"unpark/connectors/genesys"
 	"unpark/connectors/kafka"
@@ -71,6 +70,10 @@ func backfill(ctx context.Context, f backfillFlags, org config.Org, resolver sec
 	if err != nil {
 		return err
 	}
+	clk, err := timeOf(ctx, c.config.Process.Simulation)
+	if err != nil {
+		return err
+	}
 	cl, err := c.client()
 	if err != nil {
 		return err
@@ -84,13 +87,13 @@ func backfill(ctx context.Context, f backfillFlags, org config.Org, resolver sec
 		said := &backfillSayer{backfillFlags: f, org: org.Name, out: out, progress: progress}
 		b := genesys.Backfill{
 			Org: org.ID, Rules: rules, Days: f.days, Keep: attributesOf(rules), Swept: said.swept, Said: said.change,
-			Client: genesys.NewClient(*org.Genesys, genesys.ClientDeps{Clock: clock.Real(), Log: slog.New(slog.DiscardHandler), Resolve: resolver.Resolve}),
+			Client: genesys.NewClient(*org.Genesys, genesys.ClientDeps{Clock: clk, Log: slog.New(slog.DiscardHandler), Resolve: resolver.Resolve}),
 			States: func(ctx context.Context) (map[string][]byte, error) {
 				return readOrgStates(ctx, c.kafka, c.layout.Prefix, org.ID)
 			},
 		}
 		if !f.dryRun {
-			b.Produce = genesys.Producer(cl, c.layout.Prefix, clock.Real())
+			b.Produce = genesys.Producer(cl, c.layout.Prefix, clk)
 		}
 		sum, err := b.Run(ctx)
 		return errors.Join(said.summary(sum, err), err, said.failed)

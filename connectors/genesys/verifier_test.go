@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -46,12 +47,16 @@ func newDesktop(t *testing.T) *desktop {
 }
 
 // verify runs a verifier until the function that is returned is called.
-func (d *desktop) verify(transport http.RoundTripper) (stop func()) {
+func (d *desktop) verify(transport http.RoundTripper, change ...func(*Deps)) (stop func()) {
 	d.t.Helper()
-	v, err := NewVerifier(Deps{
+	deps := Deps{
 		Kafka: d.opts, Prefix: "unpark.", Clock: clock.Real(), Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 		Configs: rulesOf{"o": connected(6000)}, Resolve: resolveTest, Transport: transport,
-	})
+	}
+	for _, c := range change {
+		c(&deps)
+	}
+	v, err := NewVerifier(deps)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -110,6 +115,46 @@ func (d *desktop) answers(n int) map[string]int {
 		})
 	}
 	return got
+}
+
+// Within its first hour a verifier compares the orgs whose requests it answers with
+// Genesys, and puts what is missing where the conversation's events are.
+func TestVerifierComparesDaily(t *testing.T) {
+	d := newDesktop(t)
+	tw := newTwin()
+	tw.answer(detailsQuery, 200, fixture(t, "open.json"))
+	stop := d.verify(tw, func(deps *Deps) {
+		deps.Clock = clock.Scaled(time.Date(2026, 3, 2, 14, 0, 0, 0, time.UTC), 3600)
+		deps.States = func(context.Context, string) (map[string][]byte, error) { return nil, nil }
+	})
+	defer stop()
+	got := make(map[string]map[int32]int) // partitions by conversation
+	for n := 0; n < 10; {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		fetches := d.PollFetches(ctx)
+		if cancel(); fetches.Err() != nil {
+			t.Fatalf("after %v: %v", got, fetches.Err())
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			in := new(schemas.InputRecord)
+			if err := in.UnmarshalVT(r.Value); err != nil || in.GetEvent().GetConversationId() != string(r.Key) {
+				t.Errorf("%v of %s: %v", in, r.Key, err)
+			}
+			if got[string(r.Key)] == nil {
+				got[string(r.Key)] = make(map[int32]int)
+			}
+			got[string(r.Key)][r.Partition]++
+			n++
+		})
+	}
+	want := make(map[string]map[int32]int)
+	for id, facts := range map[string]int{"came back": 2, "parked": 8} {
+		p := kgo.StickyKeyPartitioner(nil).ForTopic("").Partition(&kgo.Record{Key: []byte(id)}, 4)
+		want[id] = map[int32]int{int32(p): facts}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func (d *desktop) committed() int64 {
