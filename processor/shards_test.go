@@ -80,12 +80,10 @@ func (h history) sharded(t *testing.T, shards, every int) (out []string) {
 			t.Fatal(err)
 		}
 	}
-	d, err := replay.NewSharded(handlers, func(o stream.Output) error {
+	d := replay.NewSharded(handlers, func(o stream.Output) error {
 		out = append(out, string(o.Value))
 		return nil
 	})
-	check(err)
-	defer d.Close()
 	for _, in := range h.first() {
 		check(d.Apply(in))
 	}

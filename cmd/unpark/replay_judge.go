@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"runtime"
@@ -26,7 +25,7 @@ type judge struct {
 	driver *replay.Sharded
 }
 
-// maxShards bounds how many cores judge: each has a store of its own.
+// maxShards bounds how many cores judge: each goes through the times of all events.
 const maxShards = 16
 
 // newJudge puts the folder's rules in force, as config apply would before the
@@ -44,13 +43,10 @@ func newJudge(ctx context.Context, orgs []config.Org, s *side, stderr io.Writer)
 	for range min(runtime.GOMAXPROCS(0), maxShards) {
 		handlers = append(handlers, processor.NewHandler(ctx, cfg))
 	}
-	driver, err := replay.NewSharded(handlers, s.take)
-	if err != nil {
-		return nil, err
-	}
+	driver := replay.NewSharded(handlers, s.take)
 	for _, in := range rules.activations() {
 		if err := driver.Apply(in); err != nil {
-			return nil, errors.Join(err, driver.Close())
+			return nil, err
 		}
 	}
 	return &judge{side: s, rules: rules, keep: rules.keeper(), driver: driver}, nil
@@ -70,8 +66,6 @@ func (j *judge) end(until int64) error {
 	}
 	return j.driver.Commit()
 }
-
-func (j *judge) close() error { return j.driver.Close() }
 
 // loadRules loads a folder of which only the rules matter: nobody is told, nobody
 // asked but for the names of queues, and brokers are looked for elsewhere.

@@ -27,9 +27,8 @@ func runReplay(ctx context.Context, f replayFlags, until int64, stdout, stderr i
 	r := &replayRun{summary: newReplaySummary(f.topic), progress: newProgress(stderr, !f.json && isTerminal(stderr))}
 	r.stderr = r.progress
 	if err := r.openSides(ctx, f); err != nil {
-		return errors.Join(err, r.close())
+		return err
 	}
-	defer func() { err = errors.Join(err, r.close()) }()
 	from, err := openHistory(ctx, f)
 	if err != nil {
 		return err
@@ -131,13 +130,6 @@ func (r *replayRun) finish() {
 		c := compare(r.draft, r.against)
 		s.Against = &c
 	}
-}
-
-func (r *replayRun) close() (err error) {
-	for _, j := range r.judges {
-		err = errors.Join(err, j.close())
-	}
-	return err
 }
 
 // maxReported bounds how many unusable lines or records are reported one by one.

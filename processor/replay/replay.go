@@ -29,8 +29,6 @@ type Driver struct {
 	sink    func(stream.Output) error
 	offset  int64 // of the next record
 	applied int
-	// commitEvery bounds the records of a transaction; 0: the caller commits.
-	commitEvery int
 }
 
 // New returns a driver that passes what the handler emits to sink, in order. What
@@ -47,7 +45,7 @@ func New(handler stream.Handler, sink func(stream.Output) error) (*Driver, error
 	if err != nil {
 		return nil, fmt.Errorf("start replay: %w", err)
 	}
-	return &Driver{store: s, state: state, task: task, sink: sink, commitEvery: commitEvery}, nil
+	return &Driver{store: s, state: state, task: task, sink: sink}, nil
 }
 
 // Pipe applies an input whose own time is at: what falls due before it, the tick
@@ -120,7 +118,7 @@ func (d *Driver) ApplyRecord(rec stream.Record) error {
 	if err := d.task.Apply(rec); err != nil {
 		return err
 	}
-	if d.commitEvery > 0 && d.applied%d.commitEvery == 0 {
+	if d.applied%commitEvery == 0 {
 		return d.Commit()
 	}
 	return nil

@@ -31,13 +31,16 @@ func newDriver(tb testing.TB, sink func(stream.Output) error) *replay.Driver {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = d.Close() })
-	err = d.Apply(&schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
-		OrgId: org, Part: schemas.PartRules, Version: "v1",
-	}}})
-	if err != nil {
+	if err = d.Apply(activation()); err != nil {
 		tb.Fatal(err)
 	}
 	return d
+}
+
+func activation() *schemas.InputRecord {
+	return &schemas.InputRecord{Kind: &schemas.InputRecord_ConfigActivated{ConfigActivated: &schemas.ConfigActivated{
+		OrgId: org, Part: schemas.PartRules, Version: "v1",
+	}}}
 }
 
 func event(conversation string, topic schemas.EventTopic, session string, at int64) *schemas.InputRecord {
