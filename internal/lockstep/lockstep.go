@@ -28,26 +28,29 @@ type Config struct {
 	// Leash is how far the clock may be ahead of the newest tick of any partition
 	// and of any request that is not answered, in its own time.
 	Leash time.Duration
-	// Patience is how long, in wall time, a request is waited for: while Genesys is
-	// out of order its answer needs the clock to go on. [Watch.SetPatience] changes
-	// it.
-	Patience time.Duration
+	// Excused says that requests of an org are not waited for, since Genesys is out
+	// of order there at an instant of the clock, and their answers need it to go on;
+	// nil: all are.
+	Excused func(org string, now time.Time) bool
 }
+
+// patience is how long, in wall time, a request is waited for.
+const patience = time.Minute
 
 // Watch reads the log as it grows.
 type Watch struct {
 	config Config
 	client *kgo.Client
 
-	mu       sync.Mutex
-	patience time.Duration
-	ticks    map[int32]time.Time
-	asked    map[string]request // not answered, by id
-	early    map[string]bool    // answered, the request not read yet
-	sent     []time.Time        // envelopes on their way, the first first
+	mu    sync.Mutex
+	ticks map[int32]time.Time
+	asked map[string]request // not answered, by id
+	early map[string]bool    // answered, the request not read yet
+	sent  []time.Time        // envelopes on their way, the first first
 }
 
 type request struct {
+	org  string
 	at   time.Time // on the clock
 	seen time.Time // on the wall
 }
@@ -64,7 +67,7 @@ func New(c Config) (*Watch, error) {
 		return nil, fmt.Errorf("lockstep: %w", err)
 	}
 	return &Watch{
-		config: c, client: client, patience: c.Patience,
+		config: c, client: client,
 		ticks: make(map[int32]time.Time), asked: make(map[string]request), early: make(map[string]bool),
 	}, nil
 }
@@ -106,7 +109,8 @@ func (w *Watch) Behind(now time.Time) time.Duration {
 		}
 	}
 	for _, r := range w.asked {
-		if r.at.Before(oldest) && time.Since(r.seen) < w.patience {
+		excused := w.config.Excused != nil && w.config.Excused(r.org, now)
+		if r.at.Before(oldest) && !excused && time.Since(r.seen) < patience {
 			oldest = r.at
 		}
 	}
@@ -126,20 +130,6 @@ func (w *Watch) Sent(n int, at time.Time) {
 	}
 }
 
-// SetPatience changes for how long a request is waited for.
-func (w *Watch) SetPatience(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.patience = d
-}
-
-// Waiting counts the requests that are not answered.
-func (w *Watch) Waiting() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.asked)
-}
-
 func (w *Watch) read(ctx context.Context) {
 	for ctx.Err() == nil {
 		fetches := w.client.PollFetches(ctx)
@@ -153,7 +143,7 @@ func (w *Watch) note(r *kgo.Record) {
 	if r.Topic == schemas.GenesysRequests.Name(w.config.Prefix) {
 		var asked schemas.GenesysRequest
 		if asked.UnmarshalVT(r.Value) == nil && !w.early[asked.Id] {
-			w.asked[asked.Id] = request{time.UnixMilli(asked.RequestedAtMs), time.Now()}
+			w.asked[asked.Id] = request{asked.OrgId, time.UnixMilli(asked.RequestedAtMs), time.Now()}
 		}
 		delete(w.early, asked.Id)
 		return

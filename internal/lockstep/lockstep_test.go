@@ -27,8 +27,8 @@ func record(t *testing.T, topic schemas.Topic, partition int32, at time.Time, v 
 func TestBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &Watch{
-			config: Config{Partitions: 2}, patience: time.Second,
-			ticks: map[int32]time.Time{}, asked: map[string]request{}, early: map[string]bool{},
+			config: Config{Partitions: 2, Excused: func(org string, _ time.Time) bool { return org == "dead" }},
+			ticks:  map[int32]time.Time{}, asked: map[string]request{}, early: map[string]bool{},
 		}
 		now := monday.Add(time.Hour)
 		behind := func(want time.Duration) {
@@ -41,7 +41,7 @@ func TestBehind(t *testing.T) {
 			w.note(record(t, schemas.ConversationEvents, p, at, &schemas.InputRecord{Kind: &schemas.InputRecord_Tick{Tick: &schemas.Tick{}}}))
 		}
 		ask := func(id string, at time.Time) {
-			w.note(record(t, schemas.GenesysRequests, 0, at, &schemas.GenesysRequest{Id: id, RequestedAtMs: at.UnixMilli()}))
+			w.note(record(t, schemas.GenesysRequests, 0, at, &schemas.GenesysRequest{Id: id, OrgId: map[string]string{"d": "dead"}[id], RequestedAtMs: at.UnixMilli()}))
 		}
 		answer := func(id string) {
 			w.note(record(t, schemas.ConversationEvents, 0, now, &schemas.InputRecord{Kind: &schemas.InputRecord_CheckFailed{CheckFailed: &schemas.CheckFailed{RequestId: id}}}))
@@ -61,8 +61,11 @@ func TestBehind(t *testing.T) {
 		behind(2 * time.Minute)
 		answer("a")
 		behind(0)
+		ask("d", now.Add(-4*time.Minute))
+		behind(0)
 		ask("c", now.Add(-2*time.Minute))
-		time.Sleep(time.Second)
+		behind(2 * time.Minute)
+		time.Sleep(patience)
 		behind(0)
 		w.Sent(2, now.Add(-time.Minute))
 		event := record(t, schemas.ConversationEvents, 0, now, &schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: &schemas.ConversationEvent{}}})
