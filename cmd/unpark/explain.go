@@ -31,7 +31,8 @@ func explainCommand() *cobra.Command {
 end, and says what is known of it, which policy applies and why, what was counted so far
 by which intervals, what is raised, and what falls due next. It is judged at the time of
 its partition: that of the newest tick. Of attributes it prints the keys, of messages the
-times. Times are those of the org's time zone, with --json of UTC. A tier that is due and not raised may wait for its sources to be read up to then.
+times. Times are those of the org's time zone, with --json of UTC. A tier that is due and
+not raised may wait for its sources to be read up to then.
 
 With --events it explains the conversation as 'replay' has it, by the rules of the folder
 and without a broker: after the last envelope, or as of --until.`,
