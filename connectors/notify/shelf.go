@@ -138,43 +138,48 @@ func (s *shelf) get(key []byte) ([]byte, error) {
 
 // put keeps an entry, and takes the one that has been at hand longest to the disk.
 func (s *shelf) put(partition int32, id entryID, e *entry, value []byte) error {
-	b := s.db.NewBatch()
-	defer b.Close()
 	return s.hand.put(slot{partition, id}, held{*e, value}, func(known bool, old *slot, its []byte) error {
-		var err error
-		if !known {
-			err = errors.Join(b.Set(entryKey(partition, id[:]), nil, nil), b.Set(conversationKey(partition, e.Conversation, id[:]), nil, nil))
-		}
-		if e.Digest != "" {
-			err = errors.Join(err, b.Set(digestKey(partition, e.Digest, id[:]), nil, nil))
-		}
-		if old != nil {
-			err = errors.Join(err, b.Set(entryKey(old.partition, old.id[:]), its, nil))
-		}
-		return errors.Join(err, b.Commit(pebble.NoSync))
+		return s.write(func(b *pebble.Batch) (err error) {
+			if !known {
+				err = errors.Join(b.Set(entryKey(partition, id[:]), nil, nil), b.Set(conversationKey(partition, e.Conversation, id[:]), nil, nil))
+			}
+			if e.Digest != "" {
+				err = errors.Join(err, b.Set(digestKey(partition, e.Digest, id[:]), nil, nil))
+			}
+			if old != nil {
+				err = errors.Join(err, b.Set(entryKey(old.partition, old.id[:]), its, nil))
+			}
+			return err
+		})
 	})
 }
 
 // fill puts entries on the disk that nobody has at hand.
-func (s *shelf) fill(partition int32, entries map[entryID]indexed) (err error) {
-	b := s.db.NewBatch()
-	defer b.Close()
-	for id, one := range entries {
-		err = errors.Join(err, b.Set(entryKey(partition, id[:]), one.value, nil), b.Set(conversationKey(partition, one.Conversation, id[:]), nil, nil))
-		if one.Digest != "" {
-			err = errors.Join(err, b.Set(digestKey(partition, one.Digest, id[:]), nil, nil))
+func (s *shelf) fill(partition int32, entries map[entryID]indexed) error {
+	return s.write(func(b *pebble.Batch) (err error) {
+		for id, one := range entries {
+			err = errors.Join(err, b.Set(entryKey(partition, id[:]), one.value, nil), b.Set(conversationKey(partition, one.Conversation, id[:]), nil, nil))
+			if one.Digest != "" {
+				err = errors.Join(err, b.Set(digestKey(partition, one.Digest, id[:]), nil, nil))
+			}
 		}
-	}
-	return errors.Join(err, b.Commit(pebble.NoSync))
+		return err
+	})
 }
 
 func (s *shelf) remove(partition int32, id entryID, e *entry) error {
-	b := s.db.NewBatch()
-	defer b.Close()
 	return s.hand.remove(slot{partition, id}, func() error {
-		return errors.Join(b.Delete(entryKey(partition, id[:]), nil), b.Delete(conversationKey(partition, e.Conversation, id[:]), nil),
-			b.Delete(digestKey(partition, e.Digest, id[:]), nil), b.Commit(pebble.NoSync))
+		return s.write(func(b *pebble.Batch) error {
+			return errors.Join(b.Delete(entryKey(partition, id[:]), nil), b.Delete(conversationKey(partition, e.Conversation, id[:]), nil),
+				b.Delete(digestKey(partition, e.Digest, id[:]), nil))
+		})
 	})
+}
+
+// write writes what fill puts into a batch.
+func (s *shelf) write(fill func(*pebble.Batch) error) error {
+	b := s.db.NewBatch()
+	return errors.Join(fill(b), b.Commit(pebble.NoSync), b.Close())
 }
 
 // ofEscalation returns the entries of an escalation, ofConversation those of a
