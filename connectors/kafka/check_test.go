@@ -173,6 +173,9 @@ func TestCheckTopics(t *testing.T) {
 	if _, err := adm.CreateTopic(testContext(t), 2, 1, map[string]*string{cleanupPolicy: wrong[cleanupPolicy]}, schemas.OrgConfig.Name(l.Prefix)); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := adm.CreateTopic(testContext(t), 3, 1, map[string]*string{cleanupPolicy: wrong[cleanupPolicy], segment: new("1073741824")}, schemas.Deliveries.Name(l.Prefix)); err != nil {
+		t.Fatal(err)
+	}
 	l.Replication = 3
 	ds, err := CheckTopics(testContext(t), adm, l)
 	if err != nil {
@@ -194,7 +197,9 @@ func TestCheckTopics(t *testing.T) {
 		"unpark.org-config: partitions: has 2, must have 1; delete it and run: unpark topics create",
 		"unpark.org-config" + replication,
 		"unpark.sla-changelog" + missing, "unpark.genesys-requests" + missing, "unpark.escalations" + missing,
-		"unpark.deliveries" + missing, "unpark.dead-letters" + missing,
+		"unpark.deliveries" + replication,
+		"unpark.deliveries: warning: segment.bytes: is 1073741824, should be 67108864; run: kafka-configs.sh --alter --entity-type topics --entity-name unpark.deliveries --add-config segment.bytes=67108864",
+		"unpark.dead-letters" + missing,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

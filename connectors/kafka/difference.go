@@ -113,7 +113,7 @@ func (l Layout) compareSettings(t schemas.Topic, got map[string]string) (ds []Di
 			continue
 		}
 		ds = append(ds, Difference{
-			Topic: t.Name(l.Prefix), Setting: key, Warning: key == retention,
+			Topic: t.Name(l.Prefix), Setting: key, Warning: key == retention || key == segment,
 			What: fmt.Sprintf("is %s, should be %s", inWords(key, got[key]), inWords(key, want[key])),
 			Do: fmt.Sprintf("run: kafka-configs.sh --alter --entity-type topics --entity-name %s --add-config %s=%s",
 				t.Name(l.Prefix), key, want[key]),

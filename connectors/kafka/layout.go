@@ -90,6 +90,7 @@ const (
 	timestampType  = "message.timestamp.type"
 	timestampAfter = "message.timestamp.after.max.ms"
 	retention      = "retention.ms"
+	segment        = "segment.bytes"
 )
 
 // forever is the longest that Kafka's settings in milliseconds allow.
