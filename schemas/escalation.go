@@ -1,7 +1,6 @@
 package schemas
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -71,11 +70,29 @@ const instantLayout = "2006-01-02T15:04:05.000Z"
 // Time returns the instant in UTC.
 func (i Instant) Time() time.Time { return time.UnixMilli(int64(i)).UTC() }
 
-func (i Instant) String() string { return i.Time().Format(instantLayout) }
+func (i Instant) String() string { return string(i.append(make([]byte, 0, 24))) }
+
+// append appends the instant as String writes it.
+func (i Instant) append(b []byte) []byte {
+	t := i.Time()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, instantLayout)
+	}
+	hour, minute, second := t.Clock()
+	b = append(twoDigits(twoDigits(b, year/100), year%100), '-')
+	b = append(twoDigits(append(twoDigits(b, int(month)), '-'), day), 'T')
+	b = append(twoDigits(append(twoDigits(b, hour), ':'), minute), ':')
+	ms := t.Nanosecond() / 1_000_000
+	b = append(append(twoDigits(b, second), '.'), '0'+byte(ms/100))
+	return append(twoDigits(b, ms%100), 'Z')
+}
+
+func twoDigits(b []byte, n int) []byte { return append(b, '0'+byte(n/10), '0'+byte(n%10)) }
 
 // MarshalJSON implements json.Marshaler.
 func (i Instant) MarshalJSON() ([]byte, error) {
-	return i.Time().AppendFormat(make([]byte, 0, 32), `"`+instantLayout+`"`), nil
+	return append(i.append(append(make([]byte, 0, 32), '"')), '"'), nil
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -91,13 +108,11 @@ func (i *Instant) UnmarshalJSON(data []byte) error {
 // EncodeEscalation returns the record's value: one line of JSON without a line
 // break, equal for equal escalations.
 func EncodeEscalation(e *Escalation) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(e); err != nil {
-		return nil, fmt.Errorf("encode escalation %s: %w", e.ID, err)
+	w := jsonWriter{b: make([]byte, 0, 1024)}
+	if w.escalation(e); w.err != nil {
+		return nil, fmt.Errorf("encode escalation %s: %w", e.ID, w.err)
 	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+	return w.b, nil
 }
 
 // DecodeEscalation reads a record's value.

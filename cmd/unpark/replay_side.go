@@ -55,13 +55,16 @@ func (s *side) take(o stream.Output) error {
 }
 
 func (s *side) tell(value []byte) error {
-	e, err := schemas.DecodeEscalation(value)
+	l, err := schemas.ReadEscalationLabels(value)
 	if err != nil {
 		return err
 	}
-	s.escalations[e.Status+" "+e.Kind]++
-	if e.Status == "raised" {
-		s.raise(e)
+	s.escalations[l.Status+" "+l.Kind]++
+	if l.Status == "raised" {
+		s.raised[raisedKey{l.Org, l.Policy, l.Kind}]++
+		if err := s.remember(value); err != nil {
+			return err
+		}
 	}
 	if s.out == nil {
 		return nil
@@ -70,16 +73,21 @@ func (s *side) tell(value []byte) error {
 	return err
 }
 
-func (s *side) raise(e *schemas.Escalation) {
-	s.raised[raisedKey{e.Org, e.Policy, e.Kind}]++
+// remember keeps the alert, if alerts are wanted.
+func (s *side) remember(value []byte) error {
 	if !s.keep {
-		return
+		return nil
+	}
+	e, err := schemas.DecodeEscalation(value)
+	if err != nil {
+		return err
 	}
 	s.alerts = append(s.alerts, alert{
 		Org: s.word(e.Org), Conversation: e.Conversation, Objective: s.word(e.Objective), Kind: s.word(e.Kind),
 		Policy: s.word(e.Policy), Queue: s.word(queueName(e.Queue)),
 		Start: int64(e.Start), Due: int64(e.Due), At: int64(e.At),
 	})
+	return nil
 }
 
 // word returns the one copy of a string that many alerts have.
