@@ -153,6 +153,10 @@ func (k *kafka) start(cfg Config) *process {
 	if err != nil {
 		k.t.Fatal(err)
 	}
+	return k.run(r)
+}
+
+func (k *kafka) run(r *Runners) *process {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &process{t: k.t, runners: r, cancel: cancel, done: make(chan struct{})}
 	go func() {

@@ -134,9 +134,9 @@ func TestRunnersRebalance(t *testing.T) {
 	for i := range 10 {
 		want = append(want, k.echo(6, 30+10*i, 10)...)
 	}
-	waitFor(t, "b to own partitions", func() error {
-		if n := owned(b.runners); n != 4 {
-			return fmt.Errorf("%d of 4", n)
+	waitFor(t, "b to own partitions, and a to have given them up", func() error {
+		if mine, rest := owned(b.runners), owned(a.runners); mine != 4 || rest != 2 {
+			return fmt.Errorf("%d of 4, %d of 2", mine, rest)
 		}
 		return b.runners.Ready()
 	})
@@ -445,8 +445,15 @@ func TestRunnersEndAnswerLost(t *testing.T) {
 	for round := range 5 {
 		lost := make(chan struct{})
 		l.loseEnd(func() { close(lost) })
+		before := value(t, p.runners.metrics.rebuilds)
 		want = append(want, k.echo(2, 20*round, 20)...)
 		<-lost
+		waitFor(t, "the session to be given up", func() error {
+			if value(t, p.runners.metrics.rebuilds) == before {
+				return errors.New("it goes on")
+			}
+			return nil
+		})
 		l.set(false)
 	}
 	k.waitEscalations(want)
@@ -509,4 +516,96 @@ func TestRunnersGroupLostInEnd(t *testing.T) {
 	if !held.Load() {
 		t.Error("the group was not lost within an end")
 	}
+}
+
+// A partition that has moved between two runners of a process is worked by the new
+// one when the old one has brought what it committed to where the new one reads it.
+func TestRunnersLease(t *testing.T) {
+	k := newKafka(t, 2)
+	p, err := New(k.config("a", t.TempDir()), func(int32) Handler { return newToy() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, err := p.leases.acquire(k.ctx(), 0) // as the old one does
+	if err != nil {
+		t.Fatal(err)
+	}
+	running := k.run(p)
+	want := k.echo(2, 0, 20)
+	for i := range 10 { // each takes a turn of the loop at least, which would see partition 0 recovered
+		in := eventInput("alone", 0)
+		in.GetEvent().Direction = echoDirection
+		k.produce(1, encode(in))
+		want = append(want, fmt.Sprintf("alone#%d", i+1))
+		waitFor(t, "partition 1 to be worked", func() error {
+			if vs := k.values(schemas.Escalations); !slices.Contains(vs, want[len(want)-1]) {
+				return fmt.Errorf("%d escalations", len(vs))
+			}
+			return nil
+		})
+	}
+	for _, v := range k.values(schemas.Escalations) {
+		if strings.HasPrefix(v, "c0") {
+			t.Errorf("%s was said before the lease was given back", v)
+		}
+	}
+	release()
+	k.waitEscalations(want)
+	running.stop()
+}
+
+// Every commit carries the position of all partitions that run, also of those that
+// the transaction has not touched.
+func TestRunnersCommitAllPositions(t *testing.T) {
+	k := newFake(t, 3)
+	p := k.start(k.config("a", t.TempDir()))
+	k.waitEscalations(k.echo(3, 0, 1)) // all of them have a state
+	var fewest atomic.Int64
+	fewest.Store(3)
+	k.fake.ControlKey(int16(kmsg.TxnOffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.fake.KeepControl()
+		n := 0
+		for _, topic := range req.(*kmsg.TxnOffsetCommitRequest).Topics {
+			n += len(topic.Partitions)
+		}
+		fewest.Store(min(fewest.Load(), int64(n)))
+		return nil, nil, false
+	})
+	for i := range 10 {
+		in := eventInput("alone", int64(i))
+		in.GetEvent().Direction = echoDirection
+		k.produce(1, encode(in))
+	}
+	waitFor(t, "partition 1 to be worked", func() error {
+		if n := len(k.values(schemas.Escalations)); n != 13 {
+			return fmt.Errorf("%d of 13", n)
+		}
+		return nil
+	})
+	p.stop()
+	if n := fewest.Load(); n != 3 {
+		t.Errorf("a commit with %d positions, want 3", n)
+	}
+}
+
+// What a runner owns is what the group says it owns, whether or not the client has
+// called anybody about it. Nothing is worked meanwhile that could end the session.
+func TestRunnersGiveUpWhileIdle(t *testing.T) {
+	k := newKafka(t, 6)
+	quiet := func(name string) Config {
+		cfg := k.config(name, t.TempDir())
+		cfg.IdleTickInterval = time.Hour
+		return cfg
+	}
+	a := k.start(quiet("a"))
+	k.waitEscalations(k.echo(6, 0, 1))
+	b := k.start(quiet("b"))
+	waitFor(t, "each to own its half", func() error {
+		if mine, rest := owned(b.runners), owned(a.runners); mine != 3 || rest != 3 {
+			return fmt.Errorf("%d and %d", mine, rest)
+		}
+		return nil
+	})
+	a.stop()
+	b.stop()
 }
