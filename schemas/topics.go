@@ -29,7 +29,7 @@ var (
 		Suffix: "conversation-events", Key: "conversationId", Value: "Protobuf InputRecord", Partitioned: true,
 		Config:  map[string]string{"cleanup.policy": "delete", "retention.ms": days(30), "message.timestamp.type": "LogAppendTime"},
 		Writers: []string{"bridge", "verifier", "processor", "config apply", "schedule sync", "backfill"},
-		Readers: []string{"processor", "replay"},
+		Readers: []string{"processor", "verifier", "replay"},
 	}
 	OrgConfig = Topic{
 		Suffix: "org-config", Key: "orgId/part/version", Value: "JSON, immutable",

@@ -3,7 +3,6 @@ package genesys
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"unpark/connectors/genesys/api"
@@ -61,6 +60,9 @@ func (d *desk) perform(ctx context.Context, t *task, set settings, client *Clien
 		return outcomeFailed, asError(err).Reason
 	}
 	if outcome, reason = judge(t, s); outcome != "" {
+		if t.mayHaveActed(outcome, reason) {
+			d.taken.note(t.request.Id, d.office.deps.Clock.Now())
+		}
 		return outcome, reason
 	}
 	if t.request.GetAct().DryRun || set.Actions.Mode != actionsLive {
@@ -69,7 +71,10 @@ func (d *desk) perform(ctx context.Context, t *task, set settings, client *Clien
 	if d.late(t, set) || ctx.Err() != nil {
 		return outcomeFailed, ReasonTimeout
 	}
-	if !d.taken.take(d.office.deps.Clock.Now(), set.Actions.PerHour) {
+	if !t.remembered(ctx) {
+		return outcomeFailed, ReasonTimeout
+	}
+	if !d.taken.take(t.request.Id, d.office.deps.Clock.Now(), set.Actions.PerHour) {
 		return outcomeRefused, refusedCap
 	}
 	// From here on it is carried through, whoever owns the partition.
@@ -156,26 +161,6 @@ func (c *Client) resolve(ctx context.Context, t *task, failed error) (outcome, r
 		return outcomeDone, ""
 	}
 	return outcomeFailed, e.Reason
-}
-
-// hourly bounds the actions of an hour.
-type hourly struct {
-	mu    sync.Mutex
-	taken []time.Time
-}
-
-// take notes one more action if fewer than most were taken in the last hour.
-func (h *hourly) take(now time.Time, most int) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for len(h.taken) > 0 && now.Sub(h.taken[0]) >= time.Hour {
-		h.taken = h.taken[1:]
-	}
-	if len(h.taken) >= most {
-		return false
-	}
-	h.taken = append(h.taken, now)
-	return true
 }
 
 // lives says that a transfer was neither given up nor did it fail.

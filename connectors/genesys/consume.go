@@ -41,6 +41,9 @@ func (v *Verifier) options() []kgo.Opt {
 		kgo.BlockRebalanceOnPoll(),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) {
 			v.setPortion(got, true)
+			for _, partitions := range got {
+				v.remember(partitions)
+			}
 			v.setAbsent(nil)
 		}),
 		kgo.OnPartitionsRevoked(func(_ context.Context, cl *kgo.Client, lost map[string][]int32) {
@@ -85,6 +88,7 @@ func (v *Verifier) intake(r *kgo.Record) {
 		request = nil
 	}
 	if t := v.window(r).add(r, request, v.deps.Clock.Now()); t != nil {
+		t.recall = v.recallOf(r.Partition)
 		v.office.accept(t)
 	}
 }
@@ -129,6 +133,12 @@ func (v *Verifier) setPortion(partitions map[string][]int32, assigned bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.portion.set(partitions, assigned)
+}
+
+func (v *Verifier) recallOf(partition int32) *recall {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.recalls[partition]
 }
 
 func (v *Verifier) window(r *kgo.Record) *window {

@@ -6,13 +6,15 @@
 // A request is answered by exactly one kind of record: ThreadObserved or
 // CheckFailed for a check, ActionDone for an action. A crash between the answer
 // and the commit of its offset answers twice; the processor takes the same answer
-// twice without harm, and an action is not taken twice (act.go).
+// twice without harm, and an action is not taken twice (act.go). The cap of actions
+// per hour holds over restarts (recall.go).
 //
 // Times: observedAt is the moment before the conversation was asked for, so that
 // an observation never claims to know what came after it. Waits and rates pass on
 // the clock that is given, timeouts of a single call on the wall.
 //
-// Reads: genesys-requests, org-config, sla-changelog (backfill.go), the Genesys API.
+// Reads: genesys-requests, conversation-events (ActionDone of the last hour),
+// org-config, sla-changelog (backfill.go), the Genesys API.
 // Writes: conversation-events (ThreadObserved, CheckFailed, ActionDone, events
 // of a backfill), org-config (schedules), the Genesys API (actions).
 package genesys

@@ -92,7 +92,7 @@ func (o *office) desk(org string) *desk {
 	if d := o.desks[org]; d != nil {
 		return d
 	}
-	d := &desk{office: o, org: org, log: o.deps.Log.With(schemas.LogOrg, org), queue: newQueue(), taken: new(hourly)}
+	d := &desk{office: o, org: org, log: o.deps.Log.With(schemas.LogOrg, org), queue: newQueue(), taken: newHourly()}
 	o.desks[org] = d
 	o.work.Go(func() { d.run(o.ctx) })
 	return d

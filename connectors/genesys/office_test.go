@@ -53,6 +53,7 @@ type bureau struct {
 	mu      sync.Mutex
 	answers []answer
 	refuse  int // so many records are not taken by Kafka
+	recall  *recall
 }
 
 type answer struct {
@@ -104,7 +105,7 @@ func (b *bureau) send(r *schemas.GenesysRequest) {
 	if r.RequestedAtMs == 0 {
 		r.RequestedAtMs = now.UnixMilli()
 	}
-	b.accept(&task{request: r, seen: now, ctx: b.ctx, begin: func() bool { return true }, end: func(bool) {}})
+	b.accept(&task{request: r, seen: now, ctx: b.ctx, recall: b.recall, begin: func() bool { return true }, end: func(bool) {}})
 }
 
 // results returns the answers so far, by id.

@@ -15,6 +15,8 @@ type task struct {
 	seen    time.Time // on the clock, when it was read
 	// ctx ends when the request is none of ours any more; then nothing is answered.
 	ctx context.Context
+	// recall is to be waited for before anything is done; nil: nothing is.
+	recall *recall
 	// begin announces that work on it starts; false: it is none of ours any more.
 	begin func() bool
 	// end is the end of what begin announced; answered: the answer is on the topic.

@@ -50,9 +50,14 @@ type Verifier struct {
 	log     *slog.Logger
 	metrics *metrics
 	office  *office
+	// ctx and work are those of Run; started is closed once there is an office.
+	ctx     context.Context
+	work    sync.WaitGroup
+	started chan struct{}
 
 	mu      sync.Mutex
 	windows map[int32]*window
+	recalls map[int32]*recall
 	portion portion
 	absent  error // why the group has no place for us; nil: it has
 	unread  error // what the last poll could not read; nil: nothing
@@ -60,7 +65,10 @@ type Verifier struct {
 
 // NewVerifier returns a Verifier; Run starts it.
 func NewVerifier(d Deps) (*Verifier, error) {
-	v := &Verifier{deps: d, log: d.Logger, metrics: newMetrics(d.Metrics), windows: make(map[int32]*window), portion: newPortion(), absent: errors.New("the group is not joined")}
+	v := &Verifier{
+		deps: d, log: d.Logger, metrics: newMetrics(d.Metrics), started: make(chan struct{}),
+		windows: make(map[int32]*window), recalls: make(map[int32]*recall), portion: newPortion(), absent: errors.New("the group is not joined"),
+	}
 	if err := kgo.ValidateOpts(v.options()...); err != nil {
 		return nil, fmt.Errorf("verifier: %w", err)
 	}
@@ -79,19 +87,20 @@ func (v *Verifier) Ready() error {
 
 // Run answers requests until ctx ends. It is called once.
 func (v *Verifier) Run(ctx context.Context) error {
+	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	v.ctx = working
 	cl, err := kgo.NewClient(v.options()...)
 	if err != nil {
 		return fmt.Errorf("verifier: %w", err)
 	}
-	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
 	v.office = newOffice(working, officeDeps{
 		Clock: v.deps.Clock, Log: v.log, Configs: v.deps.Configs, Resolve: v.deps.Resolve, Transport: v.deps.Transport,
 		Produce: Producer(cl, v.deps.Prefix, v.deps.Clock), States: v.deps.States, Keep: v.deps.Keep, Owns: v.owns,
 	}, v.metrics)
-	var office sync.WaitGroup
-	office.Go(v.office.run)
-	office.Go(func() {
+	close(v.started)
+	v.work.Go(v.office.run)
+	v.work.Go(func() {
 		if v.countPartitions(working, cl) == nil && v.deps.Schedules != nil {
 			v.syncSchedules(working)
 		}
@@ -101,7 +110,7 @@ func (v *Verifier) Run(ctx context.Context) error {
 	v.setAbsent(errors.New("stopping"))
 	v.release(cl, v.allWindows())
 	cancel()
-	office.Wait()
+	v.work.Wait()
 	cl.CloseAllowingRebalance()
 	return err
 }

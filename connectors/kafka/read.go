@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -21,6 +23,38 @@ func ReadToEnd(ctx context.Context, opts []kgo.Opt, topic string, each func(*kgo
 	ends, from, err := extent(ctx, kadm.NewClient(cl), topic)
 	if err != nil {
 		return err
+	}
+	return readTo(ctx, cl, topic, from, ends, each)
+}
+
+// ReadSince is ReadToEnd for the records of an instant and later, by the topic's
+// timestamps, and for some partitions only (none: all).
+func ReadSince(ctx context.Context, opts []kgo.Opt, topic string, since time.Time, partitions []int32, each func(*kgo.Record) error) error {
+	cl, err := newReader(opts)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", topic, err)
+	}
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	ends, from, err := extent(ctx, adm, topic)
+	if err != nil {
+		return err
+	}
+	first, err := adm.ListOffsetsAfterMilli(ctx, since.UnixMilli(), topic)
+	if err == nil {
+		err = first.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("read %s since %s: %w", topic, since.UTC().Format(time.RFC3339), err)
+	}
+	for id, end := range ends {
+		begin, ok := first.Lookup(topic, id)
+		if !ok || begin.Offset >= end || len(partitions) > 0 && !slices.Contains(partitions, id) {
+			delete(ends, id)
+			delete(from, id)
+			continue
+		}
+		from[id] = kgo.NewOffset().At(begin.Offset)
 	}
 	return readTo(ctx, cl, topic, from, ends, each)
 }

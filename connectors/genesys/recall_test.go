@@ -1,0 +1,113 @@
+package genesys
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/schemas"
+)
+
+// act asks for an action about conversation c, which Dan holds again.
+func (d *desktop) act(p *parked, id string) {
+	d.t.Helper()
+	p.mu.Lock()
+	p.agent, p.transfer = "dan", ""
+	p.mu.Unlock()
+	r := act(id, doRequeue)
+	r.RequestedAtMs = time.Now().UnixMilli()
+	value, err := r.MarshalVT()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.put(value)
+}
+
+func ruledBy(s settings) func(*Deps) { return func(d *Deps) { d.Configs = rulesOf{"o": s} } }
+
+// outcome waits for the outcome of an action.
+func (d *desktop) outcome(id string) string {
+	d.t.Helper()
+	for d.t.Context().Err() == nil {
+		var outcome string
+		d.PollFetches(d.t.Context()).EachRecord(func(r *kgo.Record) {
+			in := new(schemas.InputRecord)
+			if err := in.UnmarshalVT(r.Value); err != nil {
+				d.t.Fatal(err)
+			}
+			if a := in.GetActionDone(); a.GetRequestId() == id {
+				outcome = a.Outcome + " " + a.Reason
+			}
+		})
+		if outcome != "" {
+			return outcome
+		}
+	}
+	return "none"
+}
+
+// The cap of an hour holds over restarts: who takes the requests over counts what was
+// done before, and only that.
+func TestCapOverRestarts(t *testing.T) {
+	d := newDesktop(t)
+	p, rules := newParked(), live(2)
+	said := func(stop func(), id, want string) {
+		t.Helper()
+		d.act(p, id)
+		if got := d.outcome(id); got != want {
+			t.Errorf("%s: %s, want %s", id, got, want)
+		}
+		if stop != nil {
+			stop()
+		}
+	}
+	said(d.verify(p, ruledBy(rules)), "1", "done ")
+	p.fail, p.before = status(403), true
+	said(d.verify(p, ruledBy(rules)), "2", "failed forbidden")
+	p.fail = nil
+	said(d.verify(p, ruledBy(rules)), "3", "done ")
+	for i := range 2 {
+		said(d.verify(p, ruledBy(rules)), fmt.Sprint("again-", i), "refused per_hour")
+	}
+	said(d.verify(p, ruledBy(live(3))), "4", "done ")
+	if p.acted != 3 {
+		t.Errorf("acted %d times", p.acted)
+	}
+}
+
+// An action that is found done, since whoever took it died before it could tell,
+// counts too.
+func TestFoundDoneCounts(t *testing.T) {
+	for _, do := range []string{doRequeue, doDisconnect} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newParked()
+			first := act("1", do)
+			first.RequestedAtMs = time.Now().UnixMilli()
+			before := openBureau(t, rulesOf{"o": live(1)}, p)
+			before.send(first)
+			time.Sleep(10 * time.Second)
+
+			b := openBureau(t, rulesOf{"o": live(1)}, p)
+			known := make(chan struct{})
+			b.recall = &recall{at: time.Now(), done: known}
+			b.send(first)
+			time.Sleep(10 * time.Second)
+			p.mu.Lock()
+			p.agent, p.transfer, p.ended = "dan", "", false
+			p.mu.Unlock()
+			b.send(act("2", do))
+			time.Sleep(10 * time.Second)
+			if got, ok := b.results()["2"]; ok {
+				t.Errorf("%s before it is known what was done: %s", do, got.result)
+			}
+			close(known)
+			time.Sleep(10 * time.Second)
+			if got := b.results()["2"].result; got != "refused per_hour" || p.acted != 1 {
+				t.Errorf("%s: %s with %d calls, want refused per_hour with 1", do, got, p.acted)
+			}
+		})
+	}
+}
