@@ -23,6 +23,10 @@ SOAK ?= 1h
 KILL ?= ^Test(KillMatrix|Zombie|MembersComeAndGo|Storm|OneName|Network|DataDirFull|Broker|Coordinator|Outage|Compacted|OnePointEach)
 # How long each fuzz target runs.
 FUZZTIME ?= 20s
+# What the compiler is told of where the processor spends its time. Not default.pgo:
+# every build and test of cmd/unpark would compile all it needs once more.
+PGO = cmd/unpark/cpu.pgo
+bench bench-%: export UNPARK_PGO = $(if $(filter off,$(PGO)),off,$(abspath $(PGO)))
 # Which Go benchmarks run, and in which packages; with neither, bench is the
 # comparison with Kafka Streams, whose report goes to REPORT.
 BENCH ?=
@@ -36,8 +40,16 @@ help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
-build: ## Build bin/unpark
-	go build -trimpath -o bin/unpark ./cmd/unpark
+build: ## Build bin/unpark, by the profile in PGO (off: without, which builds faster)
+	go build -trimpath -pgo=$(PGO) -o bin/unpark ./cmd/unpark
+
+.PHONY: pgo
+pgo: ## Renew the profile that build goes by, from bench-kafka and bench-deadlines
+	rm -rf bin/pgo
+	$(MAKE) bench-kafka PROFILE=bin/pgo/events PGO=off
+	$(MAKE) bench-deadlines DUE=300000 PROFILE=bin/pgo/due PGO=off
+	go tool pprof -proto bin/pgo/events/cpu.pprof bin/pgo/due/cpu.pprof >bin/pgo/cpu.pgo
+	mv bin/pgo/cpu.pgo cmd/unpark/cpu.pgo
 
 .PHONY: demo
 demo: ## First event to first alert on this machine, in a minute (needs Go alone)

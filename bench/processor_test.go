@@ -43,7 +43,7 @@ func TestProcessor(t *testing.T) {
 func build(t *testing.T, dir string) string {
 	t.Helper()
 	binary := filepath.Join(dir, "unpark")
-	if out, err := exec.Command("go", slices.Concat([]string{"build", "-o", binary}, profiled(t), []string{"unpark/cmd/unpark"})...).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", slices.Concat([]string{"build", "-o", binary}, buildFlags(t), []string{"unpark/cmd/unpark"})...).CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return binary

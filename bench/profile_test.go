@@ -7,27 +7,33 @@ import (
 	"testing"
 )
 
-// profiled returns what go build needs for a processor that writes profiles, if
-// UNPARK_PROFILE names a folder for them, and nothing otherwise.
-func profiled(t *testing.T) []string {
+// profiles is the folder that the processor writes its profiles to; empty: it writes
+// none.
+func profiles() string { return os.Getenv("UNPARK_PROFILE") }
+
+// buildFlags returns what go build needs for a processor that is built by the profile
+// UNPARK_PGO, as the one that is shipped, and writes profiles if it is to.
+func buildFlags(t *testing.T) (flags []string) {
 	t.Helper()
-	dir := os.Getenv("UNPARK_PROFILE")
-	if dir == "" {
-		return nil
+	if by := os.Getenv("UNPARK_PGO"); by != "" {
+		flags = append(flags, "-trimpath", "-pgo="+by)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
+	if dir := profiles(); dir != "" {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		flags = append(flags, "-tags=profile")
 	}
-	return []string{"-tags", "profile"}
+	return flags
 }
 
 // profile has a processor write its profiles of the time until stop is called.
 func profile(t *testing.T, p *os.Process) (stop func()) {
 	t.Helper()
-	if profiled(t) == nil {
+	if profiles() == "" {
 		return func() {}
 	}
-	done := filepath.Join(os.Getenv("UNPARK_PROFILE"), "allocs.pprof")
+	done := filepath.Join(profiles(), "allocs.pprof")
 	signal := func(s os.Signal) {
 		if err := p.Signal(s); err != nil {
 			t.Error(err)
