@@ -214,15 +214,15 @@ func (w *week) compareDaily(unchecked bool) {
 		return weekStart.Add(after + 3*time.Hour + 30*time.Minute).Format("15:04")
 	}
 	for id, want := range map[string]string{none: "agent since " + due(time.Minute), agent: "agent since " + due(time.Minute), closed: "agent since " + due(time.Minute), over: "", again: "nobody since " + due(23*time.Minute)} {
-		got := ""
+		var got []string
 		for _, e := range said[id] {
 			holder := "nobody"
 			if e.Agent != nil {
 				holder = "agent"
 			}
-			got += holder + " since " + e.Due.Time().UTC().Format("15:04")
+			got = append(got, holder+" since "+e.Due.Time().UTC().Format("15:04"))
 		}
-		if got != want {
+		if got := strings.Join(got, ", "); got != want {
 			w.t.Errorf("told %q, want %q: %v", got, want, said[id])
 		}
 	}
