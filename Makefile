@@ -83,6 +83,10 @@ kill: fetch ## What is killed and broken, in full: TRIES (20) a point, the rows 
 week: fetch ## Three simulated weeks of 2,000 conversations, all that is told compared with the truth
 	UNPARK_WEEK=1 go test -count=1 -timeout 30m -v -run TestWeekAgainstTheTruth ./connectors/genesys
 
+.PHONY: week-kafka
+week-kafka: fetch ## One on a real Kafka and SQS with processes of their own, and a day of troubles and kills; WEEK=short: a morning each
+	UNPARK_WEEK=$(or $(WEEK),long) go test -count=1 -timeout 90m -v -run '^TestWeek' ./e2e
+
 .PHONY: soak
 soak: fetch ## Load, kills and rebalances for SOAK (1h): nothing may grow, verify must be clean
 	UNPARK_SOAK=$(SOAK) go test -count=1 -timeout 12h -v -run TestSoak ./e2e

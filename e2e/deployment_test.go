@@ -103,6 +103,13 @@ func (d *deployment) write(file, text string) {
 	}
 }
 
+func (d *deployment) remove(file string) {
+	d.t.Helper()
+	if err := os.Remove(file); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 // edit replaces a part of a folder's unpark.yaml.
 func (d *deployment) edit(dir, old, with string) string {
 	d.t.Helper()
