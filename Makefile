@@ -20,7 +20,7 @@ ARGS ?=
 # How long the soak goes on.
 SOAK ?= 1h
 # Which tests of e2e kill and break things: those of docs/kill-matrix.md.
-KILL ?= ^Test(KillMatrix|Zombie|MembersComeAndGo|Storm|OneName|Network|DataDirFull|Broker|Coordinator|Outage|Compacted|OnePointEach)
+KILL ?= ^Test(KillMatrix|Zombie|MembersComeAndGo|Storm|OneName|Network|DataDirFull|Broker|Coordinator|Outage|OnePointEach)
 # How long each fuzz target runs.
 FUZZTIME ?= 20s
 # What the compiler is told of where the processor spends its time. Not default.pgo:

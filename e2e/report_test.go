@@ -40,6 +40,11 @@ func report(t *testing.T, section, name string, tries int, outcome string) {
 	if t.Failed() {
 		outcome = "failed: " + outcome
 	}
+	row(t, section, name, tries, outcome)
+}
+
+func row(t *testing.T, section, name string, tries int, outcome string) {
+	t.Helper()
 	t.Logf("%s: %d tries: %s", name, tries, outcome)
 	file := os.Getenv("UNPARK_KILL_REPORT")
 	if file == "" {
