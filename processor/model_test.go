@@ -228,13 +228,13 @@ func (c *modelConversation) tick(now int64, newRules bool) (out []*schemas.Escal
 		if now < t.due+c.rules.grace() {
 			continue
 		}
-		switch verified, known := c.knows(now, e, t); {
-		case !known:
-			held = append(held, t)
-		case c.rules.checks && t.tier.Action != "" && c.acting != nil:
-			// One action at a time.
-		default:
+		if c.rules.checks && t.tier.Action != "" && c.acting != nil {
+			continue // one action at a time, and no look for the next before its turn
+		}
+		if verified, known := c.knows(now, e, t); known {
 			out = append(out, c.raise(now, e, t, verified)...)
+		} else {
+			held = append(held, t)
 		}
 	}
 	c.look(now, e, held)

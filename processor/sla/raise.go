@@ -81,13 +81,12 @@ func (s *step) raiseDue() (held []candidate) {
 		if c.look > s.env.Now {
 			continue
 		}
-		v := s.verdict(c)
-		switch {
-		case v.hold:
+		if s.env.Rules.checks && c.tier.kind == KindAction && s.st.Episode.Acting != nil {
+			continue // one action at a time, and no look for the next before its turn
+		}
+		if v := s.verdict(c); v.hold {
 			held = append(held, c)
-		case s.env.Rules.checks && c.tier.kind == KindAction && s.st.Episode.Acting != nil:
-			// One action at a time.
-		default:
+		} else {
 			s.raise(c, v.verified)
 		}
 	}
