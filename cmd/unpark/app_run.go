@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -44,7 +46,9 @@ func (a *app) Run(ctx context.Context) error {
 	case err := <-done:
 		return err
 	case <-time.After(stopWithin):
-		return fmt.Errorf("not all parts stopped within %s", stopWithin)
+		// What hangs is a fault of ours: its stacks, which hold no values, say where.
+		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
+		return fmt.Errorf("not all parts stopped within %s: standard error says what each was doing", stopWithin)
 	}
 }
 
