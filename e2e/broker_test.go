@@ -14,8 +14,12 @@ import (
 	"unpark/internal/localtest"
 )
 
-// TestBrokerRestarted stops the broker in order under load and starts it again.
+// TestBrokerRestarted stops the broker in order under load and starts it again. It
+// is a part of `make kill`, as whatever restarts the only broker is: on a loaded
+// machine that may lose the markers of a transaction for good (DECISIONS.md), after
+// which what it did keep of that transaction is told twice.
 func TestBrokerRestarted(t *testing.T) {
+	long(t)
 	parallel(t)
 	broker := startKafka(t)
 	d := deploy(t, broker.Addr, "")
@@ -32,10 +36,7 @@ func TestBrokerRestarted(t *testing.T) {
 	report(t, faultSection, "the only broker restarted", tries(t), verified(t, d, l, p))
 }
 
-// TestBrokerKilled kills the broker hard under load and starts it again. It is a
-// part of `make kill`: on a loaded machine, the single node that a test has may
-// lose the markers of a transaction for good (DECISIONS.md), after which what it
-// did keep of that transaction is told twice.
+// TestBrokerKilled kills the broker hard under load and starts it again.
 func TestBrokerKilled(t *testing.T) {
 	long(t)
 	parallel(t)
@@ -57,6 +58,7 @@ func TestBrokerKilled(t *testing.T) {
 // TestBrokerDiskFull takes all space from the broker, which then ends itself, and
 // gives it back. The processor waits for it.
 func TestBrokerDiskFull(t *testing.T) {
+	long(t)
 	parallel(t)
 	disk := smallDisk(t, 256<<20)
 	broker := startKafka(t, localtest.KafkaProperty("log.dirs", filepath.Join(disk.dir, "data")))
@@ -84,6 +86,7 @@ func TestBrokerDiskFull(t *testing.T) {
 // transactions, first in order and then hard: of three brokers two remain, and
 // the processor finds the new coordinator.
 func TestCoordinatorMoves(t *testing.T) {
+	long(t)
 	parallel(t)
 	nodes := startCluster(t, 3)
 	d := deploy(t, addresses(nodes), "")

@@ -23,10 +23,11 @@ func (a *app) Run(ctx context.Context) error {
 	for _, p := range a.parts {
 		g.Go(func() error {
 			defer cancel()
-			if err := p.run(running); err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
+			err := p.run(running)
+			if err == nil || running.Err() != nil && errors.Is(err, context.Canceled) {
+				return nil // a stop is no failure, not even during the start
 			}
-			return nil
+			return fmt.Errorf("%s: %w", p.name, err)
 		})
 	}
 	if a.listener != nil {
