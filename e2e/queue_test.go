@@ -126,7 +126,7 @@ func (q *queue) take(n int) []string {
 	q.t.Helper()
 	var bodies []string
 	for len(bodies) < n {
-		out, err := q.client.ReceiveMessage(q.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: sqsBatch})
+		out, err := q.client.ReceiveMessage(q.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: sqsBatch, WaitTimeSeconds: 20})
 		if err != nil || len(out.Messages) == 0 {
 			q.t.Fatalf("received %d of %d messages from %s: %v", len(bodies), n, q.url, err)
 		}
