@@ -16,8 +16,9 @@ type weekLog struct {
 	end      time.Time
 	told     []*schemas.Escalation
 	asks     map[string][]*truthtest.Ask
-	of       map[string]int32 // the partition of a conversation
-	first    map[string]int64 // the offset of its first event
+	why      map[*truthtest.Ask]string // those that failed did
+	of       map[string]int32          // the partition of a conversation
+	first    map[string]int64          // the offset of its first event
 	ticks    map[int32][]tick
 	progress map[int32][]progress
 }
@@ -40,7 +41,7 @@ const checkTimeout = 5 * time.Minute
 func (w *week) read(end time.Time) *weekLog {
 	w.t.Helper()
 	l := &weekLog{
-		end: end, asks: map[string][]*truthtest.Ask{}, of: map[string]int32{}, first: map[string]int64{}, ticks: map[int32][]tick{}, progress: map[int32][]progress{},
+		end: end, asks: map[string][]*truthtest.Ask{}, why: map[*truthtest.Ask]string{}, of: map[string]int32{}, first: map[string]int64{}, ticks: map[int32][]tick{}, progress: map[int32][]progress{},
 	}
 	for _, r := range follow(w.deployment, "escalations").all() {
 		e, err := schemas.DecodeEscalation(r.Value)
@@ -94,20 +95,23 @@ func (l *weekLog) note(w *week, r *kgo.Record) {
 // that came too late, and the second of two, changes nothing.
 func (l *weekLog) answer(w *week, r *kgo.Record, byID map[string]*truthtest.Ask) {
 	var id string
-	failed := false
+	failed, why := false, "late"
 	switch k := decodeInput(w, r).Kind.(type) {
 	case *schemas.InputRecord_ThreadObserved:
 		id = k.ThreadObserved.RequestId
 	case *schemas.InputRecord_CheckFailed:
-		id, failed = k.CheckFailed.RequestId, true
+		id, failed, why = k.CheckFailed.RequestId, true, k.CheckFailed.Reason
 	case *schemas.InputRecord_ActionDone:
 		id, failed = k.ActionDone.RequestId, k.ActionDone.Outcome == "failed"
+		if failed {
+			why = k.ActionDone.Reason
+		}
 	}
 	a := byID[id]
 	if a == nil || !a.Answered.IsZero() {
 		return
 	}
-	a.Answered = l.after(r.Partition, r.Offset)
+	a.Answered, l.why[a] = l.after(r.Partition, r.Offset), why
 	a.Failed = failed || a.Answered.Sub(a.At) > checkTimeout
 }
 

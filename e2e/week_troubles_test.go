@@ -70,7 +70,7 @@ func TestWeekOfTroubles(t *testing.T) {
 	t.Logf("%+v; failed looks %v of %d", r, failed, l.asked())
 	for i, o := range w.orgs {
 		if got, trouble := failed[o.ID()], i < 2; trouble != (got > 0) {
-			t.Errorf("%d looks at conversations of org %d failed", got, i)
+			t.Errorf("%d looks at conversations of org %d failed: %v", got, i, l.failures(o.ID()))
 		}
 	}
 	if r.Unverified == 0 {
@@ -90,6 +90,18 @@ func (l *weekLog) failedBy() map[string]int {
 		}
 	}
 	return n
+}
+
+// failures describes the looks at an org's conversations that came to nothing.
+func (l *weekLog) failures(org string) (all []string) {
+	for id, asks := range l.asks {
+		for _, a := range asks {
+			if a.Org == org && a.Failed {
+				all = append(all, fmt.Sprintf("%s asked %v, answered %v (%s)", id, a.At.UTC().Format(time.TimeOnly), a.Answered.UTC().Format(time.TimeOnly), l.why[a]))
+			}
+		}
+	}
+	return all
 }
 
 // actedOnce fails the test unless every conversation that was old was put back

@@ -1,7 +1,8 @@
 // Package lockstep keeps a simulated time from running ahead of the unpark that
-// lives by it: the clock hurries while the processor's ticks and the verifier's
-// answers follow closely, and passes as slowly as the wall clock while they do
-// not. So what comes of a simulation does not depend on how busy the machine is.
+// lives by it: the clock hurries while the processor's ticks, the bridge's word of
+// what it has read and the verifier's answers follow closely, and passes as slowly
+// as the wall clock while they do not. So what comes of a simulation does not
+// depend on how busy the machine is.
 //
 // Reads: conversation-events, genesys-requests.
 // Writes: nothing.
@@ -25,8 +26,9 @@ type Config struct {
 	Prefix     string
 	Partitions int32
 	Lead       *clock.Lead
-	// Leash is how far the clock may be ahead of the newest tick of any partition
-	// and of any request that is not answered, in its own time.
+	// Leash is how far the clock may hurry ahead of the newest tick of any partition,
+	// of what the bridge has read for it, and of any request that is not answered, in
+	// its own time.
 	Leash time.Duration
 	// Excused says that requests of an org are not waited for, since Genesys is out
 	// of order there at an instant of the clock, and their answers need it to go on;
@@ -44,9 +46,10 @@ type Watch struct {
 
 	mu    sync.Mutex
 	ticks map[int32]time.Time
-	asked map[string]request // not answered, by id
-	early map[string]bool    // answered, the request not read yet
-	sent  []time.Time        // envelopes on their way, the first first
+	words map[int32]time.Time // up to which the bridge has read, by partition
+	asked map[string]request  // not answered, by id
+	early map[string]bool     // answered, the request not read yet
+	sent  []time.Time         // envelopes on their way, the first first
 }
 
 type request struct {
@@ -68,7 +71,7 @@ func New(c Config) (*Watch, error) {
 	}
 	return &Watch{
 		config: c, client: client,
-		ticks: make(map[int32]time.Time), asked: make(map[string]request), early: make(map[string]bool),
+		ticks: make(map[int32]time.Time), words: make(map[int32]time.Time), asked: make(map[string]request), early: make(map[string]bool),
 	}, nil
 }
 
@@ -89,23 +92,33 @@ func (w *Watch) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if now := w.config.Lead.Clock().Now(); w.Behind(now) <= w.config.Leash {
-			if err := w.config.Lead.Until(now.Add(w.config.Leash)); err != nil {
-				return fmt.Errorf("lockstep: %w", err)
-			}
+		if err := w.lead(); err != nil {
+			return fmt.Errorf("lockstep: %w", err)
 		}
 	}
 }
 
-// Behind is how far unpark is behind an instant of the clock: its oldest tick, or
-// the oldest request that is still worth waiting for, or envelope.
+// lead lets the clock hurry up to the end of the leash.
+func (w *Watch) lead() error {
+	now := w.config.Lead.Clock().Now()
+	if left := w.config.Leash - w.Behind(now); left > 0 {
+		return w.config.Lead.Until(now.Add(left))
+	}
+	return nil
+}
+
+// Behind is how far unpark is behind an instant of the clock: its oldest tick or
+// word of the bridge, or the oldest request that is still worth waiting for, or
+// envelope.
 func (w *Watch) Behind(now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	oldest := now
 	for p := range w.config.Partitions {
-		if at := w.ticks[p]; at.Before(oldest) {
-			oldest = at
+		for _, at := range []time.Time{w.ticks[p], w.words[p]} {
+			if at.Before(oldest) {
+				oldest = at
+			}
 		}
 	}
 	for _, r := range w.asked {
@@ -157,6 +170,8 @@ func (w *Watch) note(r *kgo.Record) {
 		w.sent = w.sent[min(1, len(w.sent)):]
 	case *schemas.InputRecord_Tick:
 		w.ticks[r.Partition] = r.Timestamp
+	case *schemas.InputRecord_SourceProgress:
+		w.words[r.Partition] = time.UnixMilli(k.SourceProgress.ReadUpToMs)
 	case *schemas.InputRecord_ThreadObserved:
 		w.answered(k.ThreadObserved.RequestId)
 	case *schemas.InputRecord_CheckFailed:
