@@ -133,14 +133,18 @@ func takeSnapshot(ctx context.Context, c *cluster) (*snapshot, error) {
 }
 
 func (s *snapshot) read(ctx context.Context, c *cluster) error {
-	err := kafka.ReadToEnd(ctx, c.kafka, schemas.Escalations.Name(c.layout.Prefix), func(r *kgo.Record) error {
+	escalations, changelog := schemas.Escalations.Name(c.layout.Prefix), schemas.SLAChangelog.Name(c.layout.Prefix)
+	if err := kafka.AwaitStable(ctx, c.kafka, escalations, changelog); err != nil {
+		return err
+	}
+	err := kafka.ReadToEnd(ctx, c.kafka, escalations, func(r *kgo.Record) error {
 		s.escalations[r.Partition] = append(s.escalations[r.Partition], r.Value)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return kafka.ReadToEnd(ctx, c.kafka, schemas.SLAChangelog.Name(c.layout.Prefix), func(r *kgo.Record) error {
+	return kafka.ReadToEnd(ctx, c.kafka, changelog, func(r *kgo.Record) error {
 		state := s.changelog[r.Partition]
 		if state == nil {
 			state = make(map[string][]byte)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -68,6 +70,46 @@ func CommittedEnds(ctx context.Context, opts []kgo.Opt, topic string) (map[int32
 	defer cl.Close()
 	ends, _, err := extent(ctx, kadm.NewClient(cl), topic)
 	return ends, err
+}
+
+// AwaitStable waits until every transaction that has written to the topics by now
+// has ended and its markers are written. The group's offsets are told of a commit
+// before each partition is: what is read of one in between lacks what the offsets
+// already stand for. A transaction that nobody ends is aborted by the brokers when
+// its time is over.
+func AwaitStable(ctx context.Context, opts []kgo.Opt, topics ...string) error {
+	adm, err := kadm.NewOptClient(opts...)
+	if err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	defer adm.Close()
+	ends, err := adm.ListEndOffsets(ctx, topics...)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("read the ends of %v: %w", topics, err)
+	}
+	_, err = backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, reached(ctx, adm, ends) },
+		backoff.WithBackOff(backoff.NewConstantBackOff(100*time.Millisecond)), backoff.WithMaxElapsedTime(time.Minute))
+	return err
+}
+
+// reached says which partition is not stable up to its end yet.
+func reached(ctx context.Context, adm *kadm.Client, ends kadm.ListedOffsets) error {
+	stable, err := adm.ListCommittedOffsets(ctx, slices.Collect(maps.Keys(ends))...)
+	if err == nil {
+		err = stable.Error()
+	}
+	if err != nil {
+		return err
+	}
+	ends.Each(func(end kadm.ListedOffset) {
+		if at, ok := stable.Lookup(end.Topic, end.Partition); err == nil && (!ok || at.Offset < end.Offset) {
+			err = fmt.Errorf("%s/%d: a transaction is open at offset %d", end.Topic, end.Partition, at.Offset)
+		}
+	})
+	return err
 }
 
 func newReader(opts []kgo.Opt) (*kgo.Client, error) {
