@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,6 +79,24 @@ func (s *shelf) due(t *testing.T, group string) string {
 	return time.UnixMilli(due).UTC().Format("Mon 15:04")
 }
 
+// diary is a log that may be read while it is written.
+type diary struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (d *diary) Write(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.Write(p)
+}
+
+func (d *diary) String() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.String()
+}
+
 // plant is an org whose calendars are its schedule groups, and who syncs them.
 type plant struct {
 	t *testing.T
@@ -85,9 +104,9 @@ type plant struct {
 	*shelf
 	office, hotline string
 	rules           *edited
-	log             bytes.Buffer
+	log             diary
 	metrics         *metrics
-	owned           bool
+	owned           atomic.Bool
 	clock           clock.Clock
 }
 
@@ -104,7 +123,8 @@ func newPlant(t *testing.T, unknowns simulator.Unknowns) *plant {
 		t.Fatal(err)
 	}
 	groups := org.ScheduleGroups()
-	p := &plant{t: t, Org: org, shelf: &shelf{}, office: groups[0].ID, hotline: groups[1].ID, rules: &edited{}, owned: true, clock: clk}
+	p := &plant{t: t, Org: org, shelf: &shelf{}, office: groups[0].ID, hotline: groups[1].ID, rules: &edited{}, clock: clk}
+	p.owned.Store(true)
 	p.name(p.office, p.hotline)
 	return p
 }
@@ -129,7 +149,7 @@ func (p *plant) sync() (stop func()) {
 	}, p.metrics)}
 	s := &syncer{
 		clock: p.clock, log: log, metrics: p.metrics, configs: p.rules, schedules: p.shelf,
-		mine:   func(string) bool { return p.owned },
+		mine:   func(string) bool { return p.owned.Load() },
 		client: func(string) (settings, *Client) { return d.configured() },
 		orgs:   make(map[string]*synced),
 	}
@@ -342,7 +362,7 @@ func TestSyncTwice(t *testing.T) {
 		if versions := slices.Compact(p.published); len(versions) != 1 {
 			t.Errorf("versions %v, want one", versions)
 		}
-		p.owned = false
+		p.owned.Store(false)
 		time.Sleep(syncLook)
 		calls := len(p.Calls())
 		p.EditSchedule(p.Schedules()[0].ID, func(s *simulator.Schedule) { s.End = "2026-01-05T18:00:00.000" })
