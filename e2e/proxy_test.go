@@ -52,9 +52,6 @@ func (p *proxy) hang() { p.add("timeout", `{"timeout": 0}`) }
 // slow delays all by 150 to 450 ms each way until calm.
 func (p *proxy) slow() { p.add("latency", `{"latency": 300, "jitter": 150}`) }
 
-// trickle lets so many KB a second through, on each connection, until calm.
-func (p *proxy) trickle(rate string) { p.add("bandwidth", `{"rate": `+rate+`}`) }
-
 func (p *proxy) add(kind, attributes string) {
 	p.t.Helper()
 	for _, way := range ways {

@@ -79,7 +79,7 @@ func (d *Decoder) onePass(raw []byte) (out Decoded, ok bool) {
 			s.skip()
 		}
 	}
-	if s.end(); s.err != nil || s.mistyped || !body.usable(id, d.org) || !timely(body.eventTime, taken) {
+	if s.end(); s.err != nil || s.mistyped || !body.usable(id) || !timely(body.eventTime, taken) {
 		return out, false
 	}
 	if len(d.slots) == 0 {
@@ -129,7 +129,7 @@ func (d *Decoder) readSource(source []byte) bool {
 
 // usable reports whether the event has the ids that it needs, and none that is
 // refused.
-func (f *fields) usable(envelopeID []byte, org string) bool {
+func (f *fields) usable(envelopeID []byte) bool {
 	if f.topic == 0 || len(f.conversation) == 0 || hasSession(f.topic) && len(f.session) == 0 {
 		return false
 	}

@@ -96,17 +96,17 @@ func TestCheckCluster(t *testing.T) {
 // Topics on which time is simulated are none for real customers, and the other
 // way round.
 func TestCheckClusterSimulated(t *testing.T) {
-	real := DefaultLayout()
-	real.Partitions, real.Replication = 1, 1
-	simulated := real
+	wall := DefaultLayout()
+	wall.Partitions, wall.Replication = 1, 1
+	simulated := wall
 	simulated.Simulated = true
 	for _, tt := range []struct {
 		created, checked Layout
 		err              string
 	}{
 		{simulated, simulated, ""},
-		{simulated, real, "message.timestamp.type: is CreateTime, should be LogAppendTime"},
-		{real, simulated, "message.timestamp.type: is LogAppendTime, should be CreateTime"},
+		{simulated, wall, "message.timestamp.type: is CreateTime, should be LogAppendTime"},
+		{wall, simulated, "message.timestamp.type: is LogAppendTime, should be CreateTime"},
 	} {
 		opts := fake(t)
 		if _, err := CreateTopics(testContext(t), kadm.NewClient(client(t, opts...)), tt.created); err != nil {
