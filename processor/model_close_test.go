@@ -92,8 +92,23 @@ func (c *modelConversation) forget(now int64) {
 	c.forgetExpected(now)
 }
 
+// forgetExpected: what observations say is one fact, which the newest of them keeps
+// (DECISIONS.md).
 func (c *modelConversation) forgetExpected(now int64) {
-	if !c.episode().open() {
-		c.heard = slices.DeleteFunc(c.heard, func(in *schemas.InputRecord) bool { return now >= inputTime(in)+c.rules.late() })
+	if c.episode().open() {
+		return
 	}
+	until := func(in *schemas.InputRecord) int64 { return inputTime(in) + c.rules.late() }
+	var observed int64
+	for _, in := range c.heard {
+		if in.GetThreadObserved() != nil {
+			observed = max(observed, until(in))
+		}
+	}
+	c.heard = slices.DeleteFunc(c.heard, func(in *schemas.InputRecord) bool {
+		if in.GetThreadObserved() != nil {
+			return now >= observed
+		}
+		return now >= until(in)
+	})
 }
