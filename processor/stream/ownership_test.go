@@ -1,0 +1,130 @@
+package stream
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"unpark/schemas"
+)
+
+func TestRunnersRebalance(t *testing.T) {
+	k := newKafka(t, 6)
+	a := k.start(k.config("a", t.TempDir()))
+	want := k.echo(6, 0, 30)
+	k.waitEscalations(want)
+	cfg := k.config("b", t.TempDir())
+	cfg.Runners = 2
+	b := k.start(cfg)
+	for i := range 10 {
+		want = append(want, k.echo(6, 30+10*i, 10)...)
+	}
+	waitFor(t, "b to own partitions, and a to have given them up", func() error {
+		if mine, rest := owned(b.runners), owned(a.runners); mine != 4 || rest != 2 {
+			return fmt.Errorf("%d of 4, %d of 2", mine, rest)
+		}
+		return b.runners.Ready()
+	})
+	want = append(want, k.echo(6, 130, 30)...)
+	k.waitEscalations(want)
+	a.stop()
+	b.stop()
+	k.checkEscalations(want)
+}
+
+func owned(r *Runners) int {
+	n := 0
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, r := range r.runners {
+		r.mu.Lock()
+		n += len(r.status)
+		r.mu.Unlock()
+	}
+	return n
+}
+
+// A partition that has moved between two runners of a process is worked by the new
+// one when the old one has brought what it committed to where the new one reads it.
+func TestRunnersLease(t *testing.T) {
+	k := newKafka(t, 2)
+	p, err := New(k.config("a", t.TempDir()), func(int32) Handler { return newToy() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, err := p.leases.acquire(k.ctx(), 0) // as the old one does
+	if err != nil {
+		t.Fatal(err)
+	}
+	running := k.run(p)
+	want := k.echo(2, 0, 20)
+	for i := range 10 { // each takes a turn of the loop at least, which would see partition 0 recovered
+		in := eventInput("alone", 0)
+		in.GetEvent().Direction = echoDirection
+		k.produce(1, encode(in))
+		want = append(want, fmt.Sprintf("alone#%d", i+1))
+		waitFor(t, "partition 1 to be worked", func() error {
+			if vs := k.values(schemas.Escalations); !slices.Contains(vs, want[len(want)-1]) {
+				return fmt.Errorf("%d escalations", len(vs))
+			}
+			return nil
+		})
+	}
+	for _, v := range k.values(schemas.Escalations) {
+		if strings.HasPrefix(v, "c0") {
+			t.Errorf("%s was said before the lease was given back", v)
+		}
+	}
+	release()
+	k.waitEscalations(want)
+	running.stop()
+}
+
+// What a runner owns is what the group says it owns, whether or not the client has
+// called anybody about it. Nothing is worked meanwhile that could end the session.
+func TestRunnersGiveUpWhileIdle(t *testing.T) {
+	k := newKafka(t, 6)
+	quiet := func(name string) Config {
+		cfg := k.config(name, t.TempDir())
+		cfg.IdleTickInterval = time.Hour
+		return cfg
+	}
+	a := k.start(quiet("a"))
+	k.waitEscalations(k.echo(6, 0, 1))
+	b := k.start(quiet("b"))
+	waitFor(t, "each to own its half", func() error {
+		if mine, rest := owned(b.runners), owned(a.runners); mine != 3 || rest != 3 {
+			return fmt.Errorf("%d and %d", mine, rest)
+		}
+		return nil
+	})
+	a.stop()
+	b.stop()
+}
+
+// The group answers a join when all members have joined, and one that was killed
+// holds that up. Neither a commit, which waits for the join, nor the close may
+// hold a stop up with it.
+func TestRunnersStopWhileJoining(t *testing.T) {
+	k := newFake(t, 2)
+	a := k.start(k.config("a", t.TempDir()))
+	a.waitReady()
+	joining := make(chan struct{})
+	k.fake.ControlKey(int16(kmsg.JoinGroup), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.fake.KeepControl()
+		if id := req.(*kmsg.JoinGroupRequest).InstanceID; id == nil || *id != k.group()+"-a-0" {
+			return nil, nil, false
+		}
+		k.fake.SleepControl(func() { close(joining); <-k.ctx().Done() })
+		return nil, nil, false
+	})
+	b := k.start(k.config("b", t.TempDir()))
+	<-joining
+	k.echo(2, 0, 20)
+	a.stop()
+	b.stop()
+}

@@ -1,0 +1,91 @@
+package stream
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"unpark/schemas"
+)
+
+func TestRunnersPartitionCountChanged(t *testing.T) {
+	k := newKafka(t, 2)
+	dir := t.TempDir()
+	p := k.start(k.config("a", dir))
+	k.waitEscalations(k.echo(2, 0, 10))
+	p.stop()
+	for _, topic := range []schemas.Topic{schemas.ConversationEvents, schemas.SLAChangelog} {
+		name := topic.Name(k.prefix)
+		if _, err := k.admin.UpdatePartitions(k.ctx(), 4, name); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "four partitions", func() error {
+			m, err := k.admin.Metadata(k.ctx(), name)
+			if n := len(m.Topics[name].Partitions); n != 4 {
+				return fmt.Errorf("%d partitions: %w", n, err)
+			}
+			return nil
+		})
+	}
+	p = k.start(k.config("a", dir))
+	wantError(t, p.wait(), "had 2 partitions", "has 4 now", "replay")
+}
+
+// Growing the input while it is worked ends the processor: the keys have moved.
+func TestRunnersInputGrows(t *testing.T) {
+	k := newFake(t, 2)
+	cfg := k.config("a", t.TempDir())
+	cfg.Kafka = append(cfg.Kafka, kgo.MetadataMaxAge(100*time.Millisecond))
+	p := k.start(cfg)
+	p.waitReady()
+	if _, err := k.admin.UpdatePartitions(k.ctx(), 3, schemas.ConversationEvents.Name(k.prefix)); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, p.wait(), "has grown beyond 2 partitions", "replay")
+}
+
+func TestRunnersLostState(t *testing.T) {
+	k := newKafka(t, 1)
+	kept := t.TempDir()
+	p := k.start(k.config("a", kept))
+	k.waitEscalations(k.echo(1, 0, 10))
+	p.stop()
+	if _, err := k.admin.DeleteTopic(k.ctx(), schemas.SLAChangelog.Name(k.prefix)); err != nil {
+		t.Fatal(err)
+	}
+	k.create(schemas.SLAChangelog, 1)
+	for _, dir := range []string{t.TempDir(), kept} {
+		p = k.start(k.config("a", dir))
+		waitFor(t, "a suspended partition", func() error {
+			if err := p.runners.Ready(); err == nil || !strings.Contains(err.Error(), "state was lost") {
+				return fmt.Errorf("Ready: %w", err)
+			}
+			return nil
+		})
+		p.stop()
+	}
+}
+
+func TestRunnersGroupOffsetsLost(t *testing.T) {
+	k := newKafka(t, 1)
+	p := k.start(k.config("a", t.TempDir()))
+	want := k.echo(1, 0, 10)
+	k.waitEscalations(want)
+	p.stop()
+	leave := kadm.LeaveGroup(k.group()).InstanceIDs(k.group() + "-a-0")
+	if _, err := k.admin.LeaveGroup(k.ctx(), leave); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.admin.DeleteGroup(k.ctx(), k.group()); err != nil {
+		t.Fatal(err)
+	}
+	p = k.start(k.config("a", t.TempDir())) // the meta record knows
+	want = append(want, k.echo(1, 10, 10)...)
+	k.waitEscalations(want)
+	p.stop()
+	k.checkEscalations(want)
+}
