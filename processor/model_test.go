@@ -211,7 +211,9 @@ func (c *modelConversation) tick(now int64, newRules bool) (out []*schemas.Escal
 		// "Closed: now >= endedAt + settle and still stopped. While stopped nothing
 		// falls due" (2).
 		if now >= end+c.rules.settle() {
-			return c.close(now, end)
+			out = c.close(now, end)
+			c.forget(now) // a close that comes late may leave no record
+			return out
 		}
 		if newRules {
 			out = c.judge(now, nil)

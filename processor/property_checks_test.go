@@ -19,7 +19,7 @@ import (
 // soon, late, twice, with a failure or never; rules change in between. The same log
 // leads to the same records and requests.
 func TestChecksEqualModel(t *testing.T) {
-	manyChecks(t, 300)
+	oracle(t, 300)
 	rapid.Check(t, func(r *rapid.T) {
 		w := newWorld(t, r, genCheckedHistory(r))
 		defer w.driver.Close()

@@ -17,6 +17,7 @@ import (
 // TestRepeatedInputsChangeNothing: "Applying an event twice changes nothing" (2),
 // at any later time that Genesys may take.
 func TestRepeatedInputsChangeNothing(t *testing.T) {
+	oracle(t, 100)
 	rapid.Check(t, func(r *rapid.T) {
 		h := genHistoryOf(r, []orgConfig{newOrgConfig(genPatientRules(r))}, true)
 		again := h.repeated(rand.New(rand.NewSource(rapid.Int64().Draw(r, "repeats"))))
@@ -59,6 +60,7 @@ func (h history) tied(m moment) bool {
 // never changes the result once all of them have arrived before the deadline in
 // question" (2).
 func TestOrderOfArrivalChangesNothing(t *testing.T) {
+	oracle(t, 100)
 	rapid.Check(t, func(r *rapid.T) {
 		rules := genPatientRules(r)
 		// Longer than any story: what is known in between closes no episode.
@@ -103,6 +105,7 @@ func genPatientRules(t *rapid.T) sla.Rules {
 // TestOneFatePerEscalation: "One id goes raised -> cleared or retracted; never
 // both, never twice" (6), and "the running ones add up to elapsed" (6).
 func TestOneFatePerEscalation(t *testing.T) {
+	oracle(t, 100)
 	rapid.Check(t, func(r *rapid.T) {
 		h := genHistoryOf(r, []orgConfig{newOrgConfig(genPatientRules(r))}, true)
 		status := map[string]string{}

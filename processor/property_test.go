@@ -240,24 +240,27 @@ func TestModelAgainstScripts(t *testing.T) {
 	}
 }
 
-// manyChecks raises rapid's number of checks to n, unless the command line sets
-// it.
-func manyChecks(t *testing.T, n int) {
-	set := false
-	flag.Visit(func(f *flag.Flag) { set = set || f.Name == "rapid.checks" })
-	if set {
-		return
+// oracle has rapid try n histories, the same ones in every run, so that a change is
+// judged by what it changes. `make oracle` looks for new ones: what the command line
+// sets stays.
+func oracle(t *testing.T, n int) {
+	given := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for name, value := range map[string]string{"rapid.checks": fmt.Sprint(n), "rapid.seed": "1"} {
+		if given[name] {
+			continue
+		}
+		old := flag.Lookup(name).Value.String()
+		if err := flag.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = flag.Set(name, old) })
 	}
-	old := flag.Lookup("rapid.checks").Value.String()
-	if err := flag.Set("rapid.checks", fmt.Sprint(n)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = flag.Set("rapid.checks", old) })
 }
 
 // TestProcessorEqualsModel is the oracle: any history leads to the same records.
 func TestProcessorEqualsModel(t *testing.T) {
-	manyChecks(t, 300)
+	oracle(t, 300)
 	rapid.Check(t, func(r *rapid.T) {
 		h := genHistory(r)
 		want, got := inOrder(h.modelled(r)), inOrder(h.replayed(t, r))

@@ -24,6 +24,7 @@ import (
 // TestRepeatsChangeNothing puts repeats into a log, of versions that are in force
 // and of some that have been replaced: what is said and asked stays the same.
 func TestRepeatsChangeNothing(t *testing.T) {
+	oracle(t, 100)
 	rapid.Check(t, func(r *rapid.T) {
 		w := newWorld(t, r, genCheckedHistory(r))
 		defer w.driver.Close()

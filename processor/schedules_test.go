@@ -20,6 +20,7 @@ import (
 // one of the org's file, with the content written out. The log leads to the same
 // bytes again.
 func TestSyncedEqualsWrittenOut(t *testing.T) {
+	oracle(t, 100)
 	rapid.Check(t, func(rt *rapid.T) {
 		synced := genSyncedHistory(rt)
 		got, log := synced.recorded(t)

@@ -14,6 +14,7 @@ import (
 // TestShardsTellTheSame shows that several shards tell what one partition tells:
 // the same bytes in the same order.
 func TestShardsTellTheSame(t *testing.T) {
+	oracle(t, 100)
 	rapid.Check(t, func(rt *rapid.T) {
 		h := genHistory(rt)
 		for i := range rapid.IntRange(0, 4).Draw(rt, "more") {
