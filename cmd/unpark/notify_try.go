@@ -90,3 +90,6 @@ func (c fileConfigs) NewestRules(org string) ([]byte, bool) {
 	value, ok := c[org]
 	return value, ok
 }
+
+// NewestSchedules has none: quiet hours do not count here.
+func (c fileConfigs) NewestSchedules(string) ([]byte, bool) { return nil, false }

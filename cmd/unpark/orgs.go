@@ -68,6 +68,11 @@ func (c routeConfigs) NewestRules(org string) ([]byte, bool) {
 	return data, ok
 }
 
+func (c routeConfigs) NewestSchedules(org string) ([]byte, bool) {
+	data, _, ok := c.Store.NewestSchedules(org)
+	return data, ok
+}
+
 // scheduleConfigs is the org-config store as the schedule sync writes to it.
 type scheduleConfigs struct {
 	*orgconfig.Store

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -125,6 +126,34 @@ func TestRouteSleepsAndHandsOver(t *testing.T) {
 		}
 		if got := r.awake("managers", now); got != want {
 			t.Errorf("%s: %s is told, want %s", at, got, want)
+		}
+	}
+}
+
+// A route sleeps by the schedule group that its calendar names, as it was synced
+// last; before it was, the calendar never closes.
+func TestRouteSleepsBySyncedSchedules(t *testing.T) {
+	const rules = `{"id":"org-1","timezone":"UTC","routes":{
+		"managers":{"to":[{"webhook":{"url":"https://good"}}],"quiet":{"hours":"office","then":"duty"}},
+		"duty":[{"webhook":{"url":"https://bad"}}]},
+		"calendars":{"office":{"scheduleGroupId":"g"}}}`
+	group := func(from, to string) string {
+		return fmt.Sprintf(`{"groups":{"g":{"timeZone":"UTC","openSchedules":[{"start":"2026-01-05T%s:00","end":"2026-01-05T%s:00","rrule":"FREQ=DAILY"}]}}}`, from, to)
+	}
+	configs := &fakeConfigs{newest: map[string]string{"org-1": rules}, schedules: map[string]string{}}
+	b := newRulebook(configs)
+	seven := time.Date(2026, 1, 6, 7, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		synced string
+		asleep bool
+	}{{"", false}, {group("09:00", "17:00"), true}, {group("06:00", "14:00"), false}, {"{", false}, {group("12:00", "13:00"), true}} {
+		configs.schedules["org-1"] = c.synced
+		r, err := b.newest("org-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.asleep("managers", seven); got != c.asleep {
+			t.Errorf("schedules %s: at seven it sleeps: %v, want %v", c.synced, got, c.asleep)
 		}
 	}
 }

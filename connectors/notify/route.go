@@ -24,6 +24,9 @@ type Configs interface {
 	Rules(ctx context.Context, org, version string) ([]byte, bool, error)
 	// NewestRules returns the newest version.
 	NewestRules(org string) ([]byte, bool)
+	// NewestSchedules returns the content of the org's schedule groups that was synced
+	// last.
+	NewestSchedules(org string) ([]byte, bool)
 }
 
 // orgRules is the part of an org file that says whom to tell.

@@ -15,7 +15,9 @@ import (
 type fakeConfigs struct {
 	versions map[string]string
 	newest   map[string]string
-	err      error
+	// schedules is the content of schedule groups by org.
+	schedules map[string]string
+	err       error
 }
 
 func (f *fakeConfigs) Rules(_ context.Context, org, version string) ([]byte, bool, error) {
@@ -25,6 +27,11 @@ func (f *fakeConfigs) Rules(_ context.Context, org, version string) ([]byte, boo
 
 func (f *fakeConfigs) NewestRules(org string) ([]byte, bool) {
 	v, ok := f.newest[org]
+	return []byte(v), ok
+}
+
+func (f *fakeConfigs) NewestSchedules(org string) ([]byte, bool) {
+	v, ok := f.schedules[org]
 	return []byte(v), ok
 }
 

@@ -24,9 +24,9 @@ type rulebook struct {
 const maxVersions = 200
 
 type newestRules struct {
-	value []byte
-	rules *orgRules
-	err   error
+	value, schedules []byte
+	rules            *orgRules
+	err              error
 }
 
 func newRulebook(c Configs) *rulebook {
@@ -39,15 +39,30 @@ func (b *rulebook) newest(org string) (*orgRules, error) {
 	if !ok {
 		return nil, Permanent(reasonUnknownOrg, fmt.Errorf("org %s has no rules", org))
 	}
+	schedules, _ := b.configs.NewestSchedules(org)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n := b.orgs[org]; n != nil && bytes.Equal(n.value, value) {
+	if n := b.orgs[org]; n != nil && bytes.Equal(n.value, value) && bytes.Equal(n.schedules, schedules) {
 		return n.rules, n.err
 	}
-	n := &newestRules{value: value}
-	n.rules, n.err = decodeRules(value)
+	n := &newestRules{value: value, schedules: schedules}
+	if n.rules, n.err = decodeRules(value); n.err == nil {
+		n.rules.fill(schedules)
+	}
 	b.orgs[org] = n
 	return n.rules, n.err
+}
+
+// fill gives the calendars the content of their schedule groups, as far as it was
+// synced. Without it they never close.
+func (r *orgRules) fill(schedules []byte) {
+	groups, err := calendar.ParseGroups(schedules)
+	if err != nil {
+		return
+	}
+	for name, c := range r.Calendars {
+		r.Calendars[name] = c.With(groups)
+	}
 }
 
 // version returns one version of an org's rules, decoded.

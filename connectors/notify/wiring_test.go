@@ -33,7 +33,8 @@ type rules string
 func (r rules) Rules(context.Context, string, string) ([]byte, bool, error) {
 	return []byte(r), true, nil
 }
-func (r rules) NewestRules(string) ([]byte, bool) { return []byte(r), true }
+func (r rules) NewestRules(string) ([]byte, bool)     { return []byte(r), true }
+func (r rules) NewestSchedules(string) ([]byte, bool) { return nil, false }
 
 // Every form of destination as cmd wires them, all failing but the terminal, and
 // answering with the address they were asked at: what they were told with may not show
