@@ -62,7 +62,7 @@ func TestWeekOfTroubles(t *testing.T) {
 		return org != w.orgs[2].ID() && !now.Before(noon) && now.Before(noon.Add(75*time.Minute))
 	}
 	end := start.Add(6 * time.Hour)
-	w.play(end, w.suffer(blows))
+	w.play(end, w.suffer(blows, end))
 
 	l := w.read(end)
 	r := w.compare(l, 75*time.Minute)
@@ -135,9 +135,9 @@ func (w *week) actedOnce(l *weekLog, want int) {
 	}
 }
 
-// suffer deals out the blows, one for each action, and brings back to life who was
-// killed.
-func (w *week) suffer(blows []blow) (meanwhile func()) {
+// suffer deals out the blows, one for each action that comes before end, and brings
+// back to life who was killed.
+func (w *week) suffer(blows []blow, end time.Time) (meanwhile func()) {
 	struck := make(chan blow)
 	var n atomic.Int32
 	w.around = func(api http.Handler) http.Handler {
@@ -155,16 +155,30 @@ func (w *week) suffer(blows []blow) (meanwhile func()) {
 	}
 	return func() {
 		for i := range blows {
-			select {
-			case b := <-struck:
-				w.t.Logf("%v: action %d: %s", w.lead.Clock().Now().Format(time.TimeOnly), i, b)
-				w.revive(b)
-			case <-time.After(time.Minute):
-				w.t.Errorf("%v: there was no action %d", w.lead.Clock().Now(), i)
+			b, ok := w.struckBefore(end, struck)
+			if !ok {
+				w.t.Errorf("there was no action %d before %v", i, end)
 				return
 			}
+			w.t.Logf("%v: action %d: %s", w.lead.Clock().Now().Format(time.TimeOnly), i, b)
+			w.revive(b)
 		}
 	}
+}
+
+// struckBefore waits for a blow, until an instant of the clock: on a busy machine
+// an action may take its time.
+func (w *week) struckBefore(end time.Time, struck <-chan blow) (b blow, ok bool) {
+	look := time.NewTicker(pollEvery)
+	defer look.Stop()
+	for w.lead.Clock().Now().Before(end) {
+		select {
+		case b = <-struck:
+			return b, true
+		case <-look.C:
+		}
+	}
+	return none, false
 }
 
 // strike serves an action's call, with what happens meanwhile.

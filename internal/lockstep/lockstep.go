@@ -36,8 +36,9 @@ type Config struct {
 	Excused func(org string, now time.Time) bool
 }
 
-// patience is how long, in wall time, a request is waited for.
-const patience = time.Minute
+// patience is how long, in wall time, a request is waited for. With a leash of two
+// minutes the processor, which waits for five, has given it up soon afterwards.
+const patience = 2 * time.Minute
 
 // Watch reads the log as it grows.
 type Watch struct {
