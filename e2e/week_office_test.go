@@ -77,7 +77,7 @@ func newWeek(t *testing.T, n int, start time.Time, mode string, change func(int,
 	w.api = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.around(handler).ServeHTTP(rw, r) }))
 	t.Cleanup(w.api.Close)
 	w.watch, err = lockstep.New(lockstep.Config{
-		Kafka: []kgo.Opt{kgo.SeedBrokers(broker)}, Prefix: w.prefix, Partitions: weekPartitions, Lead: w.lead, Leash: weekLeash,
+		Kafka: []kgo.Opt{kgo.SeedBrokers(broker)}, Prefix: w.prefix, Group: w.prefix[:len(w.prefix)-1] + "-processor", Partitions: weekPartitions, Lead: w.lead, Leash: weekLeash,
 		Excused: func(org string, now time.Time) bool { return w.troubled != nil && w.troubled(org, now) },
 	})
 	if err != nil {
@@ -182,7 +182,8 @@ func (w *week) play(end time.Time, meanwhile func()) {
 	took := time.Since(begun)
 	cancel()
 	playing.Wait()
-	w.t.Logf("%v in %v, %.0f times as fast as the wall clock", end.Sub(w.start), took.Round(time.Second), end.Sub(w.start).Seconds()/took.Seconds())
+	w.t.Logf("%v in %v, %.0f times as fast as the wall clock; a request was read %v after it was made at the latest",
+		end.Sub(w.start), took.Round(time.Second), end.Sub(w.start).Seconds()/took.Seconds(), w.watch.Unseen())
 	for _, p := range w.processes {
 		p.stop()
 	}

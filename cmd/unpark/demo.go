@@ -121,7 +121,7 @@ func (d *demo) play(ctx context.Context) error {
 	defer heard.close()
 	topics := d.app.config.Process.Topics
 	pace, err := lockstep.New(lockstep.Config{
-		Kafka: d.app.kafka, Prefix: topics.Prefix, Partitions: topics.Partitions, Lead: d.lead, Leash: demoLeash,
+		Kafka: d.app.kafka, Prefix: topics.Prefix, Group: processorGroup(topics.Prefix), Partitions: topics.Partitions, Lead: d.lead, Leash: demoLeash,
 		Excused: func(_ string, now time.Time) bool { return !now.Before(demoOut) && now.Before(demoBack) },
 	})
 	if err != nil {

@@ -4,6 +4,9 @@
 // as the wall clock while they do not. So what comes of a simulation does not
 // depend on how busy the machine is.
 //
+// A tick follows once what came of it can be read: a request shows only when its
+// transaction is over, and ticks, which are in none, show at once.
+//
 // Reads: conversation-events, genesys-requests.
 // Writes: nothing.
 package lockstep
@@ -24,10 +27,11 @@ import (
 type Config struct {
 	Kafka      []kgo.Opt
 	Prefix     string
+	Group      string // of the processor
 	Partitions int32
 	Lead       *clock.Lead
-	// Leash is how far the clock may hurry ahead of the newest tick of any partition,
-	// of what the bridge has read for it, and of any request that is not answered, in
+	// Leash is how far the clock may hurry ahead of the newest tick that any partition
+	// has handled, of what the bridge has read for it, and of any request that is not answered, in
 	// its own time.
 	Leash time.Duration
 	// Excused says that requests of an org are not waited for, since Genesys is out
@@ -45,12 +49,20 @@ type Watch struct {
 	config Config
 	client *kgo.Client
 
-	mu    sync.Mutex
-	ticks map[int32]time.Time
-	words map[int32]time.Time // up to which the bridge has read, by partition
-	asked map[string]request  // not answered, by id
-	early map[string]bool     // answered, the request not read yet
-	sent  []time.Time         // envelopes on their way, the first first
+	mu      sync.Mutex
+	ticks   map[int32][]tick    // not known to be handled, the first first
+	handled map[int32]time.Time // the newest tick of which all that came is read
+	read    map[int32]int64     // the next offset of genesys-requests
+	words   map[int32]time.Time // up to which the bridge has read, by partition
+	asked   map[string]request  // not answered, by id
+	early   map[string]bool     // answered, the request not read yet
+	sent    []time.Time         // envelopes on their way, the first first
+	unseen  time.Duration
+}
+
+type tick struct {
+	offset int64
+	at     time.Time
 }
 
 type request struct {
@@ -66,14 +78,21 @@ func New(c Config) (*Watch, error) {
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(), // what has been read goes up to the end of a transaction
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("lockstep: %w", err)
 	}
+	w := newWatch(c)
+	w.client = client
+	return w, nil
+}
+
+func newWatch(c Config) *Watch {
 	return &Watch{
-		config: c, client: client,
-		ticks: make(map[int32]time.Time), words: make(map[int32]time.Time), asked: make(map[string]request), early: make(map[string]bool),
-	}, nil
+		config: c, ticks: make(map[int32][]tick), handled: make(map[int32]time.Time), read: make(map[int32]int64),
+		words: make(map[int32]time.Time), asked: make(map[string]request), early: make(map[string]bool),
+	}
 }
 
 // look is how often, in wall time, the limit of the clock is moved.
@@ -82,7 +101,8 @@ const look = 3 * time.Millisecond
 // Run leads the clock until ctx ends.
 func (w *Watch) Run(ctx context.Context) error {
 	var reading sync.WaitGroup
-	reading.Go(func() { w.read(ctx) })
+	reading.Go(func() { w.poll(ctx) })
+	reading.Go(func() { w.follow(ctx) })
 	defer reading.Wait()
 	defer w.client.Close()
 	every := time.NewTicker(look)
@@ -116,7 +136,7 @@ func (w *Watch) Behind(now time.Time) time.Duration {
 	defer w.mu.Unlock()
 	oldest := now
 	for p := range w.config.Partitions {
-		for _, at := range []time.Time{w.ticks[p], w.words[p]} {
+		for _, at := range []time.Time{w.handled[p], w.words[p]} {
 			if at.Before(oldest) {
 				oldest = at
 			}
@@ -144,7 +164,15 @@ func (w *Watch) Sent(n int, at time.Time) {
 	}
 }
 
-func (w *Watch) read(ctx context.Context) {
+// Unseen is the longest for which the clock went on between a request and the
+// instant at which it could be read.
+func (w *Watch) Unseen() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.unseen
+}
+
+func (w *Watch) poll(ctx context.Context) {
 	for ctx.Err() == nil {
 		fetches := w.client.PollFetches(ctx)
 		w.mu.Lock()
@@ -155,11 +183,14 @@ func (w *Watch) read(ctx context.Context) {
 
 func (w *Watch) note(r *kgo.Record) {
 	if r.Topic == schemas.GenesysRequests.Name(w.config.Prefix) {
+		w.read[r.Partition] = r.Offset + 1
 		var asked schemas.GenesysRequest
-		if asked.UnmarshalVT(r.Value) == nil && !w.early[asked.Id] {
-			w.asked[asked.Id] = request{asked.OrgId, time.UnixMilli(asked.RequestedAtMs), time.Now()}
+		if !r.Attrs.IsControl() && asked.UnmarshalVT(r.Value) == nil {
+			w.ask(&asked)
 		}
-		delete(w.early, asked.Id)
+		return
+	}
+	if r.Attrs.IsControl() {
 		return
 	}
 	var in schemas.InputRecord
@@ -170,7 +201,7 @@ func (w *Watch) note(r *kgo.Record) {
 	case *schemas.InputRecord_Event:
 		w.sent = w.sent[min(1, len(w.sent)):]
 	case *schemas.InputRecord_Tick:
-		w.ticks[r.Partition] = r.Timestamp
+		w.ticks[r.Partition] = append(w.ticks[r.Partition], tick{r.Offset, r.Timestamp})
 	case *schemas.InputRecord_SourceProgress:
 		w.words[r.Partition] = time.UnixMilli(k.SourceProgress.ReadUpToMs)
 	case *schemas.InputRecord_ThreadObserved:
@@ -180,6 +211,15 @@ func (w *Watch) note(r *kgo.Record) {
 	case *schemas.InputRecord_ActionDone:
 		w.answered(k.ActionDone.RequestId)
 	}
+}
+
+func (w *Watch) ask(r *schemas.GenesysRequest) {
+	if !w.early[r.Id] {
+		at := time.UnixMilli(r.RequestedAtMs)
+		w.asked[r.Id] = request{r.OrgId, at, time.Now()}
+		w.unseen = max(w.unseen, w.config.Lead.Clock().Now().Sub(at))
+	}
+	delete(w.early, r.Id)
 }
 
 func (w *Watch) answered(id string) {

@@ -5,6 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/clock"
@@ -22,15 +24,16 @@ func record(t *testing.T, topic schemas.Topic, partition int32, at time.Time, v 
 	return &kgo.Record{Topic: topic.Suffix, Partition: partition, Timestamp: at, Value: value}
 }
 
-// The clock may go on when every partition has ticked, the bridge has read as far
+// The clock may go on when every partition has handled a tick, the bridge has read as far
 // for it, and every request has its answer, in whichever order the two are read;
 // and when a request is not answered for longer than anybody should wait.
 func TestBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &Watch{
-			config: Config{Partitions: 2, Excused: func(org string, _ time.Time) bool { return org == "dead" }},
-			ticks:  map[int32]time.Time{}, words: map[int32]time.Time{}, asked: map[string]request{}, early: map[string]bool{},
+		lead, err := clock.NewLead(monday, 1440, "")
+		if err != nil {
+			t.Fatal(err)
 		}
+		w := newWatch(Config{Partitions: 2, Lead: lead, Excused: func(org string, _ time.Time) bool { return org == "dead" }})
 		now := monday.Add(time.Hour)
 		behind := func(want time.Duration) {
 			t.Helper()
@@ -40,6 +43,7 @@ func TestBehind(t *testing.T) {
 		}
 		tick := func(p int32, at time.Time) {
 			w.note(record(t, schemas.ConversationEvents, p, at, &schemas.InputRecord{Kind: &schemas.InputRecord_Tick{Tick: &schemas.Tick{}}}))
+			w.settle(progress{positions: map[int32]int64{p: 1}})
 		}
 		word := func(p int32, upTo time.Time) {
 			w.note(record(t, schemas.ConversationEvents, p, now, &schemas.InputRecord{Kind: &schemas.InputRecord_SourceProgress{
@@ -89,6 +93,76 @@ func TestBehind(t *testing.T) {
 	})
 }
 
+// A tick is handled when the transaction that did so is over and what it asked has
+// been read: neither the tick alone lets the clock go on, nor the position, nor what
+// follows on the topic of requests but its end.
+func TestATickIsHandled(t *testing.T) {
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, schemas.ConversationEvents.Suffix, schemas.GenesysRequests.Suffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	lead, err := clock.NewLead(monday, 1440, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kafka := []kgo.Opt{kgo.SeedBrokers(broker.ListenAddrs()...)}
+	w, err := New(Config{Kafka: kafka, Group: "processor", Partitions: 1, Lead: lead})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.client.Close()
+	admin := kadm.NewClient(w.client)
+	s, err := kgo.NewGroupTransactSession(append(kafka, kgo.ConsumerGroup("processor"), kgo.TransactionalID("p"), kgo.RequireStableFetchOffsets(),
+		kgo.ConsumeTopics(schemas.ConversationEvents.Suffix), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	progress := func() progress {
+		t.Helper()
+		p, err := w.progress(t.Context(), admin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	read := func(done func() bool) {
+		t.Helper()
+		for !done() {
+			w.client.PollFetches(t.Context()).EachRecord(w.note)
+		}
+	}
+
+	tick := record(t, schemas.ConversationEvents, 0, monday, &schemas.InputRecord{Kind: &schemas.InputRecord_Tick{Tick: &schemas.Tick{}}})
+	if err := w.client.ProduceSync(t.Context(), tick).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	s.PollFetches(t.Context())
+	if err := s.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	ask := record(t, schemas.GenesysRequests, 0, monday, &schemas.GenesysRequest{Id: "a", RequestedAtMs: monday.UnixMilli()})
+	if err := s.ProduceSync(t.Context(), ask).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	read(func() bool { return len(w.ticks[0]) > 0 })
+	if w.settle(progress()) {
+		t.Error("all is read while a transaction is open")
+	}
+	if committed, err := s.End(t.Context(), kgo.TryCommit); !committed || err != nil {
+		t.Fatal(committed, err)
+	}
+	p := progress()
+	if w.settle(p) || !w.handled[0].IsZero() {
+		t.Error("a tick is handled of which a request is not read")
+	}
+	read(func() bool { return w.read[0] >= 2 }) // the request and the end of its transaction
+	if !w.settle(p) || !w.handled[0].Equal(monday) || len(w.asked) != 1 {
+		t.Errorf("handled up to %v, asked %v", w.handled[0], w.asked)
+	}
+}
+
 // While unpark says nothing the clock hurries to the end of the leash, and not
 // beyond: most of the time for which the processor waits for an answer is left.
 func TestTheLeashIsKept(t *testing.T) {
@@ -97,10 +171,8 @@ func TestTheLeashIsKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &Watch{
-			config: Config{Partitions: 1, Lead: lead, Leash: 2 * time.Minute},
-			ticks:  map[int32]time.Time{0: monday}, words: map[int32]time.Time{0: monday},
-		}
+		w := newWatch(Config{Partitions: 1, Lead: lead, Leash: 2 * time.Minute})
+		w.handled[0], w.words[0] = monday, monday
 		const wall = time.Second
 		for range wall / look {
 			if err := w.lead(); err != nil {
