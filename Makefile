@@ -158,6 +158,7 @@ lint: $(GOLANGCI) $(BUF) ## golangci-lint, buf lint, gofmt and go vet
 .PHONY: generate
 generate: $(BUF) ## Generate Go from the Protobuf files and the OpenAPI file
 	$(BUF) generate
+	$(BUF) generate --template buf.gen.input.yaml --path schemas/input.proto
 	go tool oapi-codegen -config connectors/genesys/api/oapi-codegen.yaml connectors/genesys/api/openapi.yaml
 
 .PHONY: generate-check
