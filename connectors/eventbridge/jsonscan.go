@@ -64,7 +64,7 @@ func (s *scanner) space() byte {
 
 // accept consumes c if it is next.
 func (s *scanner) accept(c byte) bool {
-	if s.peek() != c || s.i >= len(s.b) {
+	if s.peek() != c {
 		return false
 	}
 	s.i++
@@ -152,14 +152,17 @@ func (s *scanner) begin(closing byte) bool {
 
 // more reads what stands between two values; false if the closing bracket does.
 func (s *scanner) more(closing byte) bool {
-	if s.err != nil {
-		return false
-	}
-	if s.accept(closing) {
+	switch s.peek() {
+	case ',':
+		s.i++
+		return true
+	case closing:
+		s.i++
 		s.depth--
-		return false
+	default:
+		s.fail(errSyntax)
 	}
-	return s.expect(',')
+	return false
 }
 
 func (s *scanner) literal(word string) {
@@ -184,6 +187,9 @@ func (s *scanner) skip() []byte {
 			s.skip()
 		}
 	case c == '"':
+		if _, ok := s.plain(); ok {
+			break
+		}
 		if quoted, _, escaped := s.quoted(); escaped && !json.Valid(quoted) {
 			s.fail(errSyntax)
 		}

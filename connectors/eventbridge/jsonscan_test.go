@@ -65,6 +65,31 @@ func TestScannerStrings(t *testing.T) {
 	}
 }
 
+// Strings are looked at eight bytes at a time: whatever two bytes stand beside each
+// other, and wherever in the eight, it ends them where encoding/json does.
+func TestScannerEndsStrings(t *testing.T) {
+	for first := range 256 {
+		for second := range 256 {
+			at := (first + second) % 8
+			text := `"` + strings.Repeat("a", at) + string([]byte{byte(first), byte(second)}) + strings.Repeat("b", 16) + `"`
+			if err, want := valid(text), json.Valid([]byte(text)); (err == nil) != want {
+				t.Fatalf("%q: %v, encoding/json says %v", text, err, want)
+			}
+			if !json.Valid([]byte(text)) {
+				continue
+			}
+			var want string
+			if err := json.Unmarshal([]byte(text), &want); err != nil {
+				t.Fatal(err)
+			}
+			s := scanner{b: []byte(text)}
+			if got := string(s.str()); got != want {
+				t.Fatalf("%q: got %q, want %q", text, got, want)
+			}
+		}
+	}
+}
+
 // The scanner takes what encoding/json takes, but for the nesting.
 func FuzzScanner(f *testing.F) {
 	for _, text := range []string{

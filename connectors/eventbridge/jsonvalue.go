@@ -21,6 +21,9 @@ func (s *scanner) str() []byte {
 
 // text reads a string, its escapes resolved; the opening quote is next.
 func (s *scanner) text() []byte {
+	if text, ok := s.plain(); ok {
+		return text
+	}
 	quoted, plain, _ := s.quoted()
 	if plain {
 		return quoted[1 : len(quoted)-1]
@@ -52,14 +55,27 @@ const (
 func (s *scanner) plainUntil(i int) int {
 	for ; i+8 <= len(s.b); i += 8 {
 		w := binary.LittleEndian.Uint64(s.b[i:])
-		quote, backslash := w^'"'*everyByte, w^'\\'*everyByte
-		// The lowest of these bits is right; a borrow may set others above it.
-		found := (w | (w-' '*everyByte)&^w | (quote-everyByte)&^quote | (backslash-everyByte)&^backslash) & topBits
-		if found != 0 {
+		// With '"' changed for a space, and a space for it, one comparison finds quotes and
+		// what is below a space. The lowest of these bits is right; a borrow may set others
+		// above it.
+		quotes, backslashes := (w^2*everyByte)-(' '+1)*everyByte, (w^'\\'*everyByte)-everyByte
+		if found := (w | quotes | backslashes) & topBits; found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
 	return i
+}
+
+// plain reads a string without its quotes if its first special byte is its end, as
+// that of most is; otherwise it reads nothing.
+func (s *scanner) plain() (text []byte, ok bool) {
+	end := s.plainUntil(s.i + 1)
+	if end >= len(s.b) || s.b[end] != '"' {
+		return nil, false
+	}
+	text = s.b[s.i+1 : end]
+	s.i = end + 1
+	return text, true
 }
 
 // quoted reads a string with its quotes. Plain ones are ASCII without escapes.
