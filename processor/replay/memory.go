@@ -12,8 +12,10 @@ import (
 // the history.
 type memory struct {
 	slots map[string]*slot
+	// newest is the slot that was found last: a step looks for its own several times.
+	newest *slot
 	// index is a heap in the order of entry.compare. An entry holds as long as its
-	// slot says the same instant.
+	// slot says the same instant; commit sees to it that not too many do not.
 	index []entry
 	// undo is how to go back to the last commit, newest last.
 	undo []undo
@@ -46,23 +48,34 @@ type undo struct {
 	of    *slot
 	value []byte
 	due   int64
-	taken bool // from the index, at due
 }
 
 func newMemory() memory { return memory{slots: make(map[string]*slot)} }
 
-// slot returns the slot of a key, made if there is none.
-func (m *memory) slot(key []byte) *slot {
-	if s, ok := m.slots[string(key)]; ok {
+// find returns the slot of a key, nil if there is none.
+func (m *memory) find(key []byte) *slot {
+	if s := m.newest; s != nil && s.key == string(key) {
 		return s
 	}
-	s := &slot{key: string(key), due: noDue}
-	m.slots[s.key] = s
+	s, ok := m.slots[string(key)]
+	if ok {
+		m.newest = s
+	}
+	return s
+}
+
+// slot returns the slot of a key, made if there is none.
+func (m *memory) slot(key []byte) *slot {
+	s := m.find(key)
+	if s == nil {
+		s = &slot{key: string(key), due: noDue}
+		m.slots[s.key], m.newest = s, s
+	}
 	return s
 }
 
 func (m *memory) get(key []byte) []byte {
-	if s, ok := m.slots[string(key)]; ok {
+	if s := m.find(key); s != nil {
 		return s.value
 	}
 	return nil
@@ -96,8 +109,8 @@ func (m *memory) first() (e entry, ok bool) {
 
 // take removes e, the first entry.
 func (m *memory) take(e entry) {
-	m.undo = append(m.undo, undo{of: e.of, value: e.of.value, due: e.at, taken: true})
-	e.of.due = noDue
+	m.undo = append(m.undo, undo{of: e.of, value: e.of.value, due: e.at})
+	e.of.due, m.newest = noDue, e.of
 	m.pop()
 }
 
@@ -152,20 +165,38 @@ func (m *memory) commit() {
 			delete(m.slots, s.key)
 		}
 	}
-	clear(m.undo)
-	m.undo = m.undo[:0]
+	m.end()
+	if len(m.index) > 2*len(m.slots)+fewEntries {
+		m.rebuild()
+	}
 }
+
+// fewEntries need not be looked through.
+const fewEntries = 1000
 
 // rollback goes back to the last commit.
 func (m *memory) rollback() {
 	for _, u := range slices.Backward(m.undo) {
 		u.of.value, u.of.due = u.value, u.due
-		if u.taken {
-			m.push(entry{u.due, u.of})
+	}
+	m.end()
+	m.rebuild()
+}
+
+func (m *memory) end() {
+	clear(m.undo)
+	m.undo, m.newest = m.undo[:0], nil
+}
+
+// rebuild makes the index anew of the entries that hold.
+func (m *memory) rebuild() {
+	clear(m.index)
+	m.index = m.index[:0]
+	for _, s := range m.slots {
+		if s.due != noDue {
+			m.push(entry{s.due, s})
 		}
 	}
-	clear(m.undo)
-	m.undo = m.undo[:0]
 }
 
 // scan returns up to limit keys that begin with prefix and are >= from, in order.

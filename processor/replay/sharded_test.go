@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"log/slog"
@@ -128,43 +129,123 @@ func TestShardsLeaveOutWhatIsTooLarge(t *testing.T) {
 	}
 }
 
-// A replay needs memory for what is open and what was lately closed, however long
-// the history is.
+// monthlyPolicy has a tier that falls due 30 days after each start.
+type monthlyPolicy struct{}
+
+func (monthlyPolicy) Get(context.Context, schemas.OrgConfigKey) ([]byte, bool, error) {
+	return []byte(`{"id":"org-1","policies":[{"name":"p","objectives":[{"objective":"open","hours":"always","tiers":[{"at":"720h","kind":"warning"}]}]}]}`), true, nil
+}
+
+// A replay needs memory for what is open and what was closed within the last four
+// days, however long the history is, and however far ahead the tiers lie that those
+// who have left never reached.
 func TestMemoryIsFlat(t *testing.T) {
+	const hourly, hour = 40, 3_600_000
 	handler := processor.NewHandler(t.Context(), processor.Config{
-		Rules: processor.NewRules(defaultPolicy{}), Metrics: processor.NewMetrics(nil), Logger: slog.New(slog.DiscardHandler),
+		Rules: processor.NewRules(monthlyPolicy{}), Metrics: processor.NewMetrics(nil), Logger: slog.New(slog.DiscardHandler),
 	})
 	s := replay.NewSharded([]stream.Handler{handler}, func(stream.Output) error { return nil })
 	if err := s.Apply(activation()); err != nil {
 		t.Fatal(err)
 	}
-	const daily, day = 200, 24 * 3_600_000
-	at, conversations := int64(1_772_442_000_000), 0
-	live := func(days int) uint64 {
-		for n := range days * daily {
+	conversations := 0
+	// until replays the history up to an hour and returns what is held then.
+	until := func(h int) (states, entries int, heap uint64) {
+		for ; conversations < h*hourly; conversations++ {
 			id := fmt.Sprint("c", conversations)
-			conversations++
-			for _, topic := range []schemas.EventTopic{schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END} {
-				at += day / daily / 2
+			at := 1_772_442_000_000 + int64(conversations)*hour/hourly
+			for i, topic := range []schemas.EventTopic{schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END} {
+				at += int64(i) * hour / hourly / 2
 				if err := s.Pipe(replay.Fact{Input: event(id, topic, "s", at), At: at, Conversation: id}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if n%(20*daily) == 20*daily-1 {
+			if conversations%hourly == 0 {
 				if err := s.Commit(); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
+		if err := s.Commit(); err != nil {
+			t.Fatal(err)
+		}
 		var m runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
+		states, entries = s.Held()
+		return states, entries, m.HeapAlloc
 	}
-	short := live(20)
-	long := live(200)
+	_, _, short := until(100)
+	for _, hours := range []int{200, 400, 800} {
+		states, entries, heap := until(hours)
+		// 96 hours of the closed, the org, and who is open.
+		if most := 96*hourly + 3; states > most {
+			t.Errorf("after %d hours %d states are held, of %d at most", hours, states, most)
+		}
+		if most := 2*states + 1000; entries > most {
+			t.Errorf("after %d hours the deadlines take %d entries, of %d at most", hours, entries, most)
+		}
+		if heap > short+short/2 {
+			t.Errorf("after 100 hours %d bytes are in use, after %d %d", short, hours, heap)
+		}
+	}
 	runtime.KeepAlive(s)
-	if long > short+short/2 {
-		t.Errorf("after 20 days %d bytes are in use, after 220 %d", short, long)
+}
+
+// planned looks at a conversation at 5000, or after a wrapup at 9000, which writes
+// more than a record may hold.
+type planned struct {
+	counting
+	looked []int64
+}
+
+func (p *planned) Process(tx stream.Tx, rec stream.Record) error {
+	e := rec.Input.GetEvent()
+	key, due, size := []byte(e.ConversationId), int64(5000), 1
+	switch e.Topic {
+	case schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START:
+	case schemas.EventTopic_EVENT_TOPIC_WRAPUP:
+		due, size = 9000, stream.DefaultMaxRecordBytes
+	default:
+		return nil
+	}
+	if _, err := tx.SetDeadline(key, due); err != nil {
+		return err
+	}
+	return tx.Put(key, make([]byte, size))
+}
+
+func (p *planned) Punctuate(_ stream.Tx, _ []byte, due int64) (bool, error) {
+	p.looked = append(p.looked, due)
+	return true, nil
+}
+
+// What is undone leaves every deadline where it was, also if it was replaced and time
+// has passed it.
+func TestReplacedDeadlineComesBack(t *testing.T) {
+	handler := &planned{}
+	s := replay.NewSharded([]stream.Handler{handler}, func(stream.Output) error { return nil })
+	for _, e := range []struct {
+		topic schemas.EventTopic
+		at    int64
+	}{
+		{schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, 1000},
+		{schemas.EventTopic_EVENT_TOPIC_WRAPUP, 2000},
+		{schemas.EventTopic_EVENT_TOPIC_ACD_START, 6000},
+	} {
+		if err := s.Pipe(replay.Fact{Input: event("c", e.topic, "s", e.at), At: e.at, Conversation: "c"}); err != nil {
+			t.Fatal(err)
+		}
+		if e.at == 1000 {
+			if err := s.Commit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if want := []int64{5000}; !slices.Equal(handler.looked, want) {
+		t.Errorf("looked at %v, want %v", handler.looked, want)
 	}
 }
