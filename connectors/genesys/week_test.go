@@ -1,6 +1,7 @@
 package genesys
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -70,11 +71,15 @@ type weekOrg struct {
 	rate int // calls a minute; 0: as Genesys allows
 	// unchecked orgs tell without a look.
 	unchecked bool
+	// strict is a channel of messages whose tiers are all breaches.
+	strict string
 }
 
 // weekRules promise an answer within four hours, and look at what is open for two
 // days.
-const weekRules = `{"id": %q, "checks": %v, "policies": [{"name": "all", "objectives": [
+const weekRules = `{"id": %q, "checks": %v, "policies": [{"name": "strict", "match": {"messageType": [%q]}, "objectives": [
+  {"objective": "reply", "hours": "always", "tiers": [{"at": "3h30m", "kind": "breach"}, {"at": "4h", "kind": "breach"}]}]},
+  {"name": "all", "objectives": [
   {"objective": "reply", "hours": %q, "tiers": [{"at": "3h30m", "kind": "warning"}, {"at": "4h", "kind": "breach"}]},
   {"objective": "open", "hours": "always", "tiers": [{"at": "48h", "kind": "action", "action": "requeue"}]}]}],
   "calendars": {"office": {"timezone": %q, "weekly": {"mon": ["09:00-17:00"], "tue": ["09:00-17:00"], "wed": ["09:00-17:00"],
@@ -90,7 +95,7 @@ func (w *week) Get(_ context.Context, key schemas.OrgConfigKey) ([]byte, bool, e
 		if o.Zone != nil {
 			hours, zone = "office", o.Zone.String()
 		}
-		return fmt.Appendf(nil, weekRules, key.Org, !o.unchecked, hours, zone), true, nil
+		return fmt.Appendf(nil, weekRules, key.Org, !o.unchecked, cmp.Or(o.strict, "none"), hours, zone), true, nil
 	}
 	return nil, false, nil
 }

@@ -97,29 +97,3 @@ func TestWeekOfTroubles(t *testing.T) {
 		}
 	})
 }
-
-// Five thousand customers wait since the same second, and 300 calls a minute are
-// allowed: everybody is told of once, not later than a check may take, and most of
-// them with a look. With -short both are a fifth.
-func TestWeekBeginsWithAHerd(t *testing.T) {
-	herd, rate := 5_000, 300
-	if testing.Short() {
-		herd, rate = 1_000, 60
-	}
-	w := newWeek(t)
-	synctest.Test(t, func(t *testing.T) {
-		w.t = t
-		w.found(1, 1, nil)
-		w.orgs[0].rate = rate
-		at := weekStart.Add(4 * time.Hour)
-		for range herd {
-			w.orgs[0].Open(simulator.Opening{At: at, Media: simulator.Message}, nil)
-		}
-		w.run(at.Add(5*time.Hour), w.distant(0))
-		warned, breached := w.account().Herd(t, 3*time.Hour+30*time.Minute), w.account().Herd(t, 4*time.Hour)
-		t.Logf("of %d, verified: %d warnings, %d breaches", herd, warned, breached)
-		if warned < herd/2 || breached < herd/2 {
-			t.Error("fewer are verified than the calls allow for")
-		}
-	})
-}
