@@ -28,6 +28,9 @@ func (c *modelConversation) close(now, end int64) []*schemas.Escalation {
 		if inputTime(in) <= end || o != nil && o != newest {
 			continue
 		}
+		if isStart(in) {
+			continue // of a session that had ended, or the episode would run (DECISIONS.md)
+		}
 		c.heard = append(c.heard, c.thisEpisode(in))
 	}
 	return out
