@@ -119,7 +119,7 @@ func (r *rig) pend(n int) {
 
 // ready says whether the process calls itself so.
 func (p *proc) ready() bool {
-	_, rest, found := strings.Cut(p.log(), "listening for /healthz, /readyz and /metrics\" address=")
+	_, rest, found := strings.Cut(p.log(), " component=http address=")
 	if !found {
 		return false
 	}
