@@ -44,9 +44,11 @@ func TestNotify(t *testing.T) {
 
 	p := r.startAs("notifier")
 	waitFor(t, "the first message", func() bool { return to.told.Load() > 0 })
+	stop := profile(t, p.cmd.Process)
 	begun, used, before := time.Now(), cpu(t, p.cmd.Process.Pid), to.told.Load()
 	waitFor(t, "all messages", func() bool { return to.told.Load() >= int64(2*n) })
 	took := time.Since(begun)
+	stop()
 	told := float64(int64(2*n)-before) / 2
 	fmt.Printf("notify: escalations=%d destinations=%d seconds=%.1f escalations/s=%.0f messages/s=%.0f cpu_us/escalation=%.0f peak_rss_mb=%d\n",
 		n, 2*notifyOrgs, took.Seconds(), told/took.Seconds(), 2*told/took.Seconds(), (cpu(t, p.cmd.Process.Pid)-used)/told*1e6, peakRSS(t, p.cmd.Process.Pid))

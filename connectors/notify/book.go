@@ -1,9 +1,9 @@
 package notify
 
 import (
-	"bytes"
 	"container/heap"
 	"crypto/rand"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,8 +14,9 @@ import (
 )
 
 // book is the ledger of one partition while it is ours: entries on the shelf,
-// every change of them on its way to the topic. It is filled from the topic up to
-// our own owner record, and then hands what is pending to the outboxes.
+// every change of them on its way to the topic. It is filled from the topic, from
+// where the shelf has it up to our own owner record, and then hands what is pending
+// to the outboxes.
 type book struct {
 	*gate
 	window    *window
@@ -28,22 +29,22 @@ type book struct {
 
 	// One change at a time, written in the order in which they happen. Nothing that
 	// runs when a write has ended may want it: writing waits for room.
-	mu      sync.Mutex
-	filled  bool
-	filling *filling // nil once it is filled
-	timers  timers
+	mu     sync.Mutex
+	page   *page // has a lock of its own
+	filled bool
+	timers timers
 }
 
 func newBook(l *ledger, w *window) *book {
 	return &book{
 		gate: w.gate, window: w, ledger: l, partition: w.partition, writer: rand.Text(),
-		opened: time.Now(), ready: make(chan struct{}), onFilled: func() {}, filling: newFilling(),
+		opened: time.Now(), ready: make(chan struct{}), onFilled: func() {}, page: newPage(l, w.partition),
 	}
 }
 
 // load returns an entry, which is the caller's; nil if there is none.
 func (b *book) load(id entryID) *entry {
-	e, err := b.ledger.shelf.load(b.partition, id)
+	e, err := b.ledger.shelf.hand.get(slot{b.partition, id}, func() (*entry, error) { return b.page.load(id) })
 	if err != nil {
 		b.ledger.fail(err)
 	}
@@ -77,11 +78,11 @@ func (b *book) change(id entryID, f func(*entry) bool, then func(error)) *entry 
 	return e
 }
 
-// save puts an entry on the shelf and writes it to the topic.
+// save holds an entry as it is now and writes it to the topic.
 func (b *book) save(id entryID, e *entry, then func(error)) {
 	value, err := schemas.EncodeDelivery(e)
 	if err == nil {
-		err = b.ledger.shelf.put(b.partition, id, e, value)
+		err = b.ledger.shelf.put(b.partition, id, e)
 	}
 	if err != nil {
 		b.ledger.fail(err)
@@ -91,14 +92,9 @@ func (b *book) save(id entryID, e *entry, then func(error)) {
 	b.ledger.write(b, e.Key(), value, then, kgo.RecordHeader{Key: schemas.HeaderIndex, Value: indexOf(e).Encode()})
 }
 
-// discard deletes an entry that has been kept long enough.
-func (b *book) discard(id entryID, e *entry) {
-	if err := b.ledger.shelf.remove(b.partition, id, e); err != nil {
-		b.ledger.fail(err)
-		return
-	}
-	b.ledger.write(b, e.Key(), nil, nil)
-}
+// discard deletes an entry that has been kept long enough. It goes from the shelf when
+// that is read again.
+func (b *book) discard(e *entry) { b.ledger.write(b, e.Key(), nil, nil) }
 
 func (b *book) arm(id entryID, e *entry) {
 	if e.State != schemas.DeliveryPending {
@@ -108,13 +104,12 @@ func (b *book) arm(id entryID, e *entry) {
 
 // ids lists the entries of an alert, or of all alerts of a conversation.
 func (b *book) ids(conversation, escalation string) []entryID {
-	find, of := b.ledger.shelf.ofEscalation, escalation
-	if escalation == "" {
-		find, of = b.ledger.shelf.ofConversation, conversation
-	}
-	ids, err := find(b.partition, of)
+	ids, err := b.ledger.shelf.ofConversation(b.partition, conversation)
 	if err != nil {
 		b.ledger.fail(err)
+	}
+	if escalation != "" {
+		ids = slices.DeleteFunc(ids, func(id entryID) bool { return !id.of(escalation) })
 	}
 	return ids
 }
@@ -125,13 +120,28 @@ func (b *book) take(r *kgo.Record) {
 	key := string(r.Key)
 	switch {
 	case strings.HasPrefix(key, schemas.DeliveryOwner):
+		b.page.take(r)
 		if b.isFilled() && r.Value != nil {
 			b.ledger.lost(b)
 		}
 	case strings.HasPrefix(key, schemas.DeliveryAnswer):
 		b.takeCommand(r)
 	default:
-		b.takeEntry(r)
+		b.takeEntry(key, r)
+	}
+}
+
+// takeOwn takes in a record that we wrote.
+func (b *book) takeOwn(r *kgo.Record) {
+	b.page.take(r)
+	switch key := string(r.Key); {
+	case strings.HasPrefix(key, schemas.DeliveryOwner):
+		b.fill()
+	case strings.HasPrefix(key, schemas.DeliveryAnswer):
+	case r.Value == nil:
+		b.ledger.shelf.hand.remove(slot{b.partition, idOfKey(key)})
+	default:
+		b.ledger.shelf.hand.read(slot{b.partition, idOfKey(key)})
 	}
 }
 
@@ -145,108 +155,54 @@ func (b *book) isFilled() bool {
 	}
 }
 
-func (b *book) takeEntry(r *kgo.Record) {
-	escalation, destination, _ := strings.Cut(string(r.Key), "/")
-	id := idOf(escalation, destination)
-	if r.Value == nil {
-		b.forgetEntry(id)
+func (b *book) takeEntry(key string, r *kgo.Record) {
+	id := idOfKey(key)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.filled {
+		b.page.take(r)
 		return
 	}
-	if !b.isFilled() {
-		b.note(id, destination, r)
+	at, old := slot{b.partition, id}, b.load(id)
+	b.page.take(r)
+	if r.Value == nil {
+		b.ledger.shelf.hand.remove(at)
 		return
 	}
 	e, err := schemas.DecodeDelivery(r.Value)
 	if err != nil {
-		b.ledger.unreadable(b.partition)
-		return
+		return // its page has said so
 	}
-	if b.shelve(id, e, b.merge(id, e, bytes.Clone(r.Value))); e.State == schemas.DeliveryPending {
+	b.ledger.shelf.hand.replace(at, e)
+	if old != nil && !over(e) && over(old) {
+		// Somebody has sent the alert again: it follows what became of it meanwhile.
+		e.State = schemas.DeliveryPending
+		e.Status, e.Record, e.Offset, e.Since = old.Status, old.Record, old.Offset, old.Since
+		b.save(id, e, nil)
+	} else {
+		b.arm(id, e)
+	}
+	if e.State == schemas.DeliveryPending {
 		b.ledger.send(b, id, e.Destination)
 	}
 }
 
-// note takes in an entry while the book is filled.
-func (b *book) note(id entryID, destination string, r *kgo.Record) {
-	header, _ := headerOf(r, schemas.HeaderIndex)
-	index, ok := schemas.DecodeDeliveryIndex(header)
-	if !ok {
-		e, err := schemas.DecodeDelivery(r.Value)
-		if err != nil {
-			b.ledger.unreadable(b.partition)
-			return
-		}
-		index = indexOf(e)
-	}
-	b.filling.take(id, destination, indexed{index, bytes.Clone(r.Value)})
-	if len(b.filling.records) >= maxRecords {
-		b.flush()
-	}
-}
-
-// flush takes to the shelf what has been read.
-func (b *book) flush() {
-	if err := b.ledger.shelf.fill(b.partition, b.filling.records); err != nil {
-		b.ledger.fail(err)
-	}
-	clear(b.filling.records)
-}
-
-// merge has an alert that somebody has sent again follow what became of it
-// meanwhile.
-func (b *book) merge(id entryID, e *entry, value []byte) []byte {
-	old := b.load(id)
-	if old == nil || over(e) || !over(old) {
-		return value
-	}
-	e.State = schemas.DeliveryPending
-	e.Status, e.Record, e.Offset, e.Since = old.Status, old.Record, old.Offset, old.Since
-	if merged, err := schemas.EncodeDelivery(e); err == nil {
-		return merged
-	}
-	return value
-}
-
-func (b *book) forgetEntry(id entryID) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.filled {
-		b.filling.forget(id)
-	}
-	if e := b.load(id); e != nil {
-		if err := b.ledger.shelf.remove(b.partition, id, e); err != nil {
-			b.ledger.fail(err)
-		}
-	}
-}
-
-// shelve keeps an entry as the topic has it.
-func (b *book) shelve(id entryID, e *entry, value []byte) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := b.ledger.shelf.put(b.partition, id, e, value); err != nil {
-		b.ledger.fail(err)
-	}
-	b.arm(id, e)
-}
-
 func (b *book) takeCommand(r *kgo.Record) {
-	c, err := decodeCommand(r.Value)
-	if err != nil || r.Value == nil {
-		return
-	}
 	b.mu.Lock()
-	if !b.filled {
-		b.filling.commands = append(b.filling.commands, c)
-		b.mu.Unlock()
-		return
-	}
+	b.page.take(r)
+	filled := b.filled
 	b.mu.Unlock()
-	b.obey(c)
+	if filled {
+		b.obey(r.Value)
+	}
 }
 
 // obey carries out a command and deletes it.
-func (b *book) obey(c schemas.DeliveryCommand) {
+func (b *book) obey(value []byte) {
+	c, err := decodeCommand(value)
+	if err != nil {
+		return
+	}
 	for _, id := range b.ids(c.Conversation, c.Escalation) {
 		e := b.change(id, func(e *entry) bool {
 			return e.Conversation == c.Conversation && (c.Escalation == "" || e.Escalation == c.Escalation) && answer(e, c)
@@ -260,20 +216,23 @@ func (b *book) obey(c schemas.DeliveryCommand) {
 
 // fill ends the filling: what is pending goes to the outboxes.
 func (b *book) fill() {
-	b.flush()
 	b.mu.Lock()
-	f := b.filling
-	b.filling, b.filled, b.timers = nil, true, f.looks()
+	b.page.flush()
+	f, err := b.page.filling()
+	if err != nil {
+		b.ledger.fail(err)
+	}
+	b.filled, b.timers = true, f.looks
 	b.mu.Unlock()
-	for _, w := range f.waiting() {
+	for _, w := range f.waiting {
 		b.ledger.send(b, w.id, f.names[w.destination])
 	}
-	for _, c := range f.commands {
-		b.obey(c)
+	for _, a := range f.answers {
+		b.obey(a)
 	}
 	close(b.ready)
 	b.ledger.log.Info("the ledger of a partition is read", schemas.LogTopic, b.ledger.topic, schemas.LogPartition, b.partition,
-		schemas.LogCount, f.n, schemas.LogDuration, time.Since(b.opened).Round(time.Millisecond))
+		schemas.LogCount, b.page.taken, schemas.LogDuration, time.Since(b.opened).Round(time.Millisecond))
 	b.onFilled()
 }
 
@@ -287,7 +246,7 @@ func (b *book) wake(now time.Time, habitOf func(*entry) habit) {
 		case e == nil || e.State == schemas.DeliveryPending || nextLook(e) > at:
 			e = nil
 		case expiry(e) <= at:
-			b.discard(id, e)
+			b.discard(e)
 			e = nil
 		default:
 			remind(e, habitOf(e), now)

@@ -1,14 +1,10 @@
 package notify
 
-import (
-	"fmt"
-
-	"unpark/schemas"
-)
+import "fmt"
 
 // compose makes the message that tells a kind of an entry.
 func (o *outbox) compose(b *book, id entryID, e *entry, kind Kind) (Message, error) {
-	record, err := schemas.DecodeEscalation(e.Record)
+	record, err := b.ledger.shelf.hand.record(slot{b.partition, id}, e)
 	if err != nil {
 		return Message{}, fmt.Errorf("the record of %s cannot be read", e.Key())
 	}

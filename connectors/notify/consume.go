@@ -22,6 +22,8 @@ const (
 	// A partition that is taken over, or read on, waits for the fetch that is under
 	// way.
 	fetchMaxWait = 250 * time.Millisecond
+	// pollPause has escalations that come one after the other come together.
+	pollPause = 5 * time.Millisecond
 )
 
 func (d *Dispatcher) options() []kgo.Opt {
@@ -56,7 +58,7 @@ func (d *Dispatcher) options() []kgo.Opt {
 
 // Run consumes until ctx ends. It is called once.
 func (d *Dispatcher) Run(ctx context.Context) error {
-	shelf, err := openShelf(d.deps.Dir)
+	shelf, err := openShelf(d.deps.Dir, d.log)
 	if err != nil {
 		return err
 	}
@@ -139,9 +141,11 @@ func (d *Dispatcher) consume(ctx context.Context, cl *kgo.Client) error {
 			housekept = now
 			d.commit(ctx, cl, d.allWindows())
 			d.wake()
+			d.ledger.flush()
 		}
 		d.resume(cl)
 		cl.AllowRebalance()
+		sleep(ctx, pollPause)
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func newDelayed(t testing.TB, rules string) *delayed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shelf, err := openShelf("")
+	shelf, err := openShelf("", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

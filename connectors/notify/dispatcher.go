@@ -27,8 +27,8 @@ type Deps struct {
 	// its restarts, so that what it had comes back to it at once. Empty: what a
 	// killed process had is taken over after 10 s.
 	Instance string
-	// Dir is a folder for the ledger's entries while the notifier runs; it is
-	// emptied at the start. Empty: they lie in memory.
+	// Dir is a folder for what was read of the ledger: a notifier that finds it reads
+	// only what came since. Empty: it lies in memory.
 	Dir string
 	// Clock is the one that escalations are dated by: latency, reminders and quiet
 	// hours follow it. Waits are real time, since destinations live in it.

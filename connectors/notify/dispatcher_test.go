@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,6 +62,42 @@ func TestDeadDestinationDelaysNobody(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A notifier that comes back reads of the ledger what it has not read before.
+func TestRestartReadsWhatCameSince(t *testing.T) {
+	f := newField(t, 2)
+	f.dir = t.TempDir()
+	read := func() (n int) {
+		for line := range strings.Lines(f.logs.String()) {
+			if _, rest, ok := strings.Cut(line, "count="); ok && strings.Contains(line, "the ledger of a partition is read") {
+				var count int
+				if _, err := fmt.Sscan(rest, &count); err != nil {
+					t.Fatal(err)
+				}
+				n += count
+			}
+		}
+		return n
+	}
+	for round := range 3 {
+		d, stop := f.start(Config{})
+		f.escalate(both, round*20, round*20+20)
+		f.until("all are told", func() bool { return len(f.takenBy("good")) == round*20+20 && len(f.takenBy("bad")) == round*20+20 })
+		f.until("the shelf has it", func() bool { return f.shelved(d) == f.end() })
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := read(); n != 6 {
+		t.Errorf("%d records of the ledger were read, want two owner records in each of three starts\n%s", n, f.logs.String())
+	}
+	f.dir = t.TempDir()
+	f.start(Config{})
+	f.until("an empty shelf is filled from the topic", func() bool { return read() >= 240 })
+	if n := len(f.takenBy("good")); n != 60 {
+		t.Errorf("%d alerts were told, want 60", n)
 	}
 }
 

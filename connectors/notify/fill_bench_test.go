@@ -37,7 +37,7 @@ func BenchmarkFill(b *testing.B) {
 			Key: []byte(one.Key()), Value: line, Headers: []kgo.RecordHeader{{Key: schemas.HeaderIndex, Value: indexOf(one).Encode()}},
 		}
 	}
-	shelf, err := openShelf(b.TempDir())
+	shelf, err := openShelf(b.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func BenchmarkPending(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	shelf, err := openShelf(b.TempDir())
+	shelf, err := openShelf(b.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

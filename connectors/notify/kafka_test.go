@@ -30,6 +30,7 @@ type field struct {
 	cluster *kfake.Cluster
 	client  *kgo.Client
 	logs    safeBuffer
+	dir     string // of the shelf; empty: it lies in memory
 
 	mu    sync.Mutex
 	good  func(ctx context.Context, m Message) error // nil: takes everything
@@ -76,7 +77,7 @@ func (f *field) start(c Config) (d *Dispatcher, stop func() error) {
 	}
 	d, err := New(c, Deps{
 		Kafka:  []kgo.Opt{kgo.SeedBrokers(f.cluster.ListenAddrs()...), kgo.HeartbeatInterval(50 * time.Millisecond)},
-		Prefix: "t.", Clock: clock.Real(), Metrics: prometheus.NewRegistry(),
+		Prefix: "t.", Dir: f.dir, Clock: clock.Real(), Metrics: prometheus.NewRegistry(),
 		Log:     slog.New(slog.NewTextHandler(&f.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Configs: &fakeConfigs{versions: map[string]string{"org-1/v1": fieldRules}, newest: map[string]string{"org-1": fieldRules}},
 		Build:   f.build,
@@ -182,6 +183,30 @@ func (f *field) committed() (n int64) {
 		f.t.Fatal(err)
 	}
 	offsets.Each(func(o kadm.OffsetResponse) { n += o.At })
+	return n
+}
+
+// end sums the ends of the ledger's partitions, shelved how far the shelf of a
+// notifier has them.
+func (f *field) end() (n int64) {
+	f.t.Helper()
+	ends, err := kadm.NewClient(f.client).ListEndOffsets(f.t.Context(), "t.deliveries")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	ends.Each(func(o kadm.ListedOffset) { n += o.Offset })
+	return n
+}
+
+func (f *field) shelved(d *Dispatcher) (n int64) {
+	f.t.Helper()
+	for _, b := range d.ledger.all() {
+		at, err := d.ledger.shelf.position(b.partition)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		n += at.Next
+	}
 	return n
 }
 

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -21,6 +22,7 @@ import (
 // that are ours, for what stood there before us and for what others write.
 type ledger struct {
 	topic  string
+	source source // the topic, as the brokers know it
 	client *kgo.Client
 	shelf  *shelf
 	log    *slog.Logger
@@ -32,6 +34,9 @@ type ledger struct {
 	mu    sync.Mutex
 	books map[int32]*book
 }
+
+// boundsTimeout is for how long the brokers are asked where the topic begins and ends.
+const boundsTimeout = 5 * time.Second
 
 func newLedger(opts []kgo.Opt, prefix string, shelf *shelf, log *slog.Logger, send func(*book, entryID, string)) (*ledger, error) {
 	l := &ledger{
@@ -46,29 +51,43 @@ func newLedger(opts []kgo.Opt, prefix string, shelf *shelf, log *slog.Logger, se
 	return l, nil
 }
 
-// ledgerOptions: an entry is waited for, so that nothing lingers; it is written to
-// the partition of its escalation, whatever its key.
+// ledgerLinger has what is written at about the same time share a request to the
+// brokers, which costs both sides more than the entries in it.
+const ledgerLinger = 2 * time.Millisecond
+
+// followPause is between two reads of partitions that are ours, for the same reason:
+// what comes there is what we wrote, and now and then somebody's answer.
+const followPause = 50 * time.Millisecond
+
+// ledgerOptions: an entry is waited for, so that it does not linger for long; it is
+// written to the partition of its escalation, whatever its key.
 func ledgerOptions(opts []kgo.Opt) []kgo.Opt {
 	return append(opts[:len(opts):len(opts)],
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(50_000),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(ledgerLinger), kgo.MaxBufferedRecords(50_000),
 		kgo.ProducerBatchCompression(kgo.SnappyCompression()), kgo.FetchMaxBytes(4<<20), kgo.FetchMaxPartitionBytes(1<<20), kgo.FetchMaxWait(fetchMaxWait))
 }
 
 // check refuses a ledger whose partitions are not those of the escalations.
 func (l *ledger) check(ctx context.Context, escalations string) error {
-	topics, err := kadm.NewClient(l.client).ListTopics(ctx, escalations, l.topic)
+	meta, err := kadm.NewClient(l.client).Metadata(ctx, escalations, l.topic)
 	if err != nil {
 		return fmt.Errorf("notifier: %w", err)
 	}
-	n, m := len(topics[escalations].Partitions), len(topics[l.topic].Partitions)
+	l.source.Cluster = meta.Cluster
+	if id := meta.Topics[l.topic].ID; id != (kadm.TopicID{}) {
+		l.source.Topic = id.String()
+	}
+	n, m := len(meta.Topics[escalations].Partitions), len(meta.Topics[l.topic].Partitions)
 	if n == 0 || n != m {
 		return fmt.Errorf("notifier: %s has %d partitions and %s %d; an entry lies in the partition of its escalation, so they must be as many", escalations, n, l.topic, m)
 	}
 	return nil
 }
 
-// fail ends the notifier: a ledger that cannot be kept would tell twice or never.
+// fail ends the notifier: a ledger that cannot be kept would tell twice or never. The
+// next one reads all of it.
 func (l *ledger) fail(err error) {
+	l.shelf.doubted.Store(true)
 	select {
 	case l.failed <- fmt.Errorf("notifier: ledger: %w", err):
 	default:
@@ -106,29 +125,61 @@ func (l *ledger) write(b *book, key string, value []byte, then func(error), more
 // open takes over partitions: our owner record marks up to where the topic says
 // what has been told.
 func (l *ledger) open(books ...*book) {
-	from := map[int32]kgo.Offset{}
+	from := l.resume(books)
 	for _, b := range books {
 		l.mu.Lock()
 		l.books[b.partition] = b
 		l.mu.Unlock()
 		value, _ := json.Marshal(map[string]string{"owner": b.writer})
 		l.write(b, schemas.DeliveryOwner+strconv.Itoa(int(b.partition)), value, nil)
-		from[b.partition] = kgo.NewOffset().AtStart()
 	}
 	l.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: from})
 }
 
-// close lets go of a partition.
+// resume returns from where partitions are to be read: from where the shelf has them,
+// or from the start.
+func (l *ledger) resume(books []*book) map[int32]kgo.Offset {
+	ctx, cancel := context.WithTimeout(context.Background(), boundsTimeout)
+	defer cancel()
+	admin := kadm.NewClient(l.client)
+	starts, err1 := admin.ListStartOffsets(ctx, l.topic)
+	ends, err2 := admin.ListEndOffsets(ctx, l.topic)
+	unknown := errors.Join(err1, err2, starts.Error(), ends.Error())
+	from := map[int32]kgo.Offset{}
+	for _, b := range books {
+		start, _ := starts.Lookup(l.topic, b.partition)
+		end, _ := ends.Lookup(l.topic, b.partition)
+		at, err := l.shelf.position(b.partition)
+		why := at.unusable(l.source, start.Offset, end.Offset, time.Now())
+		if unknown != nil {
+			why = unknown.Error()
+		}
+		if why == "" && err == nil {
+			b.page.at = at
+			from[b.partition] = kgo.NewOffset().At(at.Next).WithEpoch(at.Epoch)
+			continue
+		}
+		if at.Next > 0 {
+			l.log.Warn("what is kept of a partition's ledger cannot be used; all of it is read", schemas.LogTopic, l.topic, schemas.LogPartition, b.partition, schemas.LogReason, why)
+		}
+		if err := errors.Join(err, l.shelf.dropPartition(b.partition)); err != nil {
+			l.fail(err)
+		}
+		from[b.partition] = kgo.NewOffset().AtStart()
+	}
+	return from
+}
+
+// close lets go of a partition; what was read of it is kept, for it may come back.
 func (l *ledger) close(b *book) {
 	l.client.RemoveConsumePartitions(map[string][]int32{l.topic: {b.partition}})
+	b.page.close()
 	l.mu.Lock()
 	if l.books[b.partition] == b {
 		delete(l.books, b.partition)
 	}
 	l.mu.Unlock()
-	if err := l.shelf.dropPartition(b.partition); err != nil {
-		l.fail(err)
-	}
+	l.shelf.hand.dropPartition(b.partition)
 }
 
 func (l *ledger) book(partition int32) *book {
@@ -146,6 +197,15 @@ func (l *ledger) all() (bs []*book) {
 	return bs
 }
 
+// flush takes to the disk what was read.
+func (l *ledger) flush() {
+	for _, b := range l.all() {
+		if b.isFilled() {
+			b.page.flush()
+		}
+	}
+}
+
 // lost: somebody else has written an owner record after ours.
 func (l *ledger) lost(b *book) {
 	l.log.Warn("another notifier has taken a partition over; nothing more is told of it here", schemas.LogTopic, l.topic, schemas.LogPartition, b.partition)
@@ -157,6 +217,9 @@ func (l *ledger) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		fetches := l.client.PollFetches(ctx)
 		fetches.EachError(func(topic string, p int32, err error) {
+			if lost, ok := errors.AsType[*kgo.ErrDataLoss](err); ok {
+				l.fail(lost) // the shelf may have what the topic has no more
+			}
 			if ctx.Err() == nil {
 				l.log.Warn("cannot read", schemas.LogTopic, topic, schemas.LogPartition, p, schemas.LogError, err)
 			}
@@ -168,15 +231,22 @@ func (l *ledger) follow(ctx context.Context) {
 			}
 		})
 		wait.Wait()
+		if l.filled() {
+			sleep(ctx, followPause)
+		}
 	}
 }
 
+// filled says whether all partitions that are ours have been read.
+func (l *ledger) filled() bool {
+	return !slices.ContainsFunc(l.all(), func(b *book) bool { return !b.isFilled() })
+}
+
 func (l *ledger) take(b *book, r *kgo.Record) {
-	switch own := writtenBy(r, b.writer); {
-	case !own:
+	if writtenBy(r, b.writer) {
+		b.takeOwn(r)
+	} else {
 		b.take(r)
-	case strings.HasPrefix(string(r.Key), schemas.DeliveryOwner):
-		b.fill()
 	}
 }
 

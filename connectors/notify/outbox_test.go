@@ -64,7 +64,7 @@ func newBench(t *testing.T, c Config, n *scripted) *bench {
 // open is a new process, which takes some partitions and reads what the ledger says
 // of them.
 func (b *bench) open(partitions ...int32) {
-	shelf, err := openShelf("")
+	shelf, err := openShelf("", slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -104,6 +104,7 @@ func (b *bench) restart(partitions ...int32) {
 
 func (b *bench) produce(_ context.Context, r *kgo.Record, then func(*kgo.Record, error)) {
 	b.mu.Lock()
+	r.Offset = int64(len(b.topic))
 	b.topic = append(b.topic, r)
 	b.mu.Unlock()
 	then(r, nil)

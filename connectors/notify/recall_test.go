@@ -6,7 +6,7 @@ import (
 )
 
 func TestReachIsWrittenAndRead(t *testing.T) {
-	shelf, err := openShelf("")
+	shelf, err := openShelf("", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

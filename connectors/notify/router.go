@@ -60,7 +60,9 @@ func (d *Dispatcher) enter(b *book, f *flight, t target) {
 	id := idOf(e.ID, t.name)
 	if !b.add(one, d.entered(b, f, id, t.name)) {
 		f.settle() // it was read before
+		return
 	}
+	b.ledger.shelf.hand.know(slot{b.partition, id}, one, e)
 }
 
 // entered is what follows when an entry is on the topic.

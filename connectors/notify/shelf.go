@@ -1,12 +1,16 @@
 package notify
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
+	"log/slog"
 	"os"
 	"slices"
+	"strings"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -15,34 +19,51 @@ import (
 	"unpark/schemas"
 )
 
-// shelf keeps the entries of the partitions that this process owns, the newest of
-// them at hand, the others on disk, so that memory holds no more than where they
-// are. The topic is the truth: a shelf is empty at the start and filled from it.
-// Safe for concurrent use.
+// shelf keeps the entries of the partitions that this process owns: on disk as the
+// topic has them, up to where that was read (page.go), and at hand what is newer
+// (hand.go); so that memory holds little more than where they are, and a notifier
+// that starts reads no more than what came since. The topic is the truth. Safe for
+// concurrent use.
 type shelf struct {
-	db   *pebble.DB
-	hand hand
+	db      *pebble.DB
+	hand    hand
+	doubted atomic.Bool // whether the next process is to begin with nothing
 }
 
 const (
 	shelfMemTable = 8 << 20
 	shelfCache    = 32 << 20 // memtables included
-	atHand        = 4096     // entries
+	atHand        = 8192     // entries
 )
 
-// openShelf opens an empty shelf in dir; in memory if dir is empty.
-func openShelf(dir string) (*shelf, error) {
-	fs := vfs.Default
+// openShelf opens the shelf in dir; an empty one in memory if dir is empty. One that
+// cannot be opened is replaced by an empty one.
+func openShelf(dir string, log *slog.Logger) (*shelf, error) {
 	if dir == "" {
-		fs, dir = vfs.NewMem(), "shelf"
-	} else if err := os.MkdirAll(dir, 0o755); err != nil {
+		return newShelf("shelf", vfs.NewMem())
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("notifier: %w", err)
 	}
+	s, err := newShelf(dir, vfs.Default)
+	if err == nil || !pebble.IsCorruptionError(err) {
+		return s, err
+	}
+	log.Warn("what was kept of the ledger cannot be read; all of it is read from the topic", schemas.LogError, err)
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, fmt.Errorf("notifier: %w", err)
+	}
+	return newShelf(dir, vfs.Default)
+}
+
+func newShelf(dir string, fs vfs.FS) (*shelf, error) {
 	cache := pebble.NewCache(shelfCache)
 	defer cache.Unref()
+	// What is written is read by the next process after a kill. What a crash of the
+	// machine takes of it is the end, and the position with it.
 	opts := &pebble.Options{
 		FS: fs, FormatMajorVersion: pebble.FormatValueSeparation, MemTableSize: shelfMemTable,
-		MemTableStopWritesThreshold: 2, Cache: cache, DisableWAL: true, Logger: quietLogger{},
+		MemTableStopWritesThreshold: 2, Cache: cache, Logger: quietLogger{},
 		// Most entries are written once or twice and seldom read: tables are merged late.
 		L0CompactionThreshold: 16, L0CompactionFileThreshold: 10_000, L0StopWritesThreshold: 10_000,
 	}
@@ -54,11 +75,7 @@ func openShelf(dir string) (*shelf, error) {
 	if err != nil {
 		return nil, fmt.Errorf("notifier: open %s: %w", dir, err)
 	}
-	s := &shelf{db: db, hand: newHand(atHand)}
-	if err := s.drop(nil, []byte{0xff}); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return s, nil
+	return &shelf{db: db, hand: newHand(atHand)}, nil
 }
 
 type quietLogger struct{}
@@ -70,12 +87,13 @@ func (quietLogger) Fatalf(format string, args ...any) {
 }
 
 // entryID finds an entry within its partition: hashes of escalation and
-// destination. They are never stored beyond the process that made them.
+// destination.
 type entryID [16]byte
 
-var hashSeed = maphash.MakeSeed()
-
-func hashOf(s string) uint64 { return maphash.String(hashSeed, s) }
+func hashOf(s string) uint64 {
+	sum := sha256.Sum256([]byte(s))
+	return binary.BigEndian.Uint64(sum[:])
+}
 
 func idOf(escalation, destination string) (id entryID) {
 	binary.BigEndian.PutUint64(id[:8], hashOf(escalation))
@@ -83,11 +101,30 @@ func idOf(escalation, destination string) (id entryID) {
 	return id
 }
 
-// Keys: partition 'E' id → the entry as JSON, empty while it is at hand; partition 'C' hash of the
-// conversation, id → nothing; partition 'D' hash of the digest, id → nothing.
-func entryKey(partition int32, id []byte) []byte {
-	k := binary.BigEndian.AppendUint32(make([]byte, 0, 32), uint32(partition))
-	return append(append(k, 'E'), id...)
+// idOfKey is the id of the entry with a key on the topic.
+func idOfKey(key string) entryID {
+	escalation, destination, _ := strings.Cut(key, "/")
+	return idOf(escalation, destination)
+}
+
+// of says whether it may be an entry of an escalation.
+func (id entryID) of(escalation string) bool {
+	return binary.BigEndian.Uint64(id[:8]) == hashOf(escalation)
+}
+
+// Keys: partition 'E' id → the entry as JSON; partition 'I' id → its row; partition 'C' hash of the
+// conversation, id → nothing; partition 'D' hash of the digest, id → nothing; partition 'A' key of an
+// answer → the answer; partition 'P' → the position. Only 'C' and 'D' may be ahead of it, and name entries that are not there.
+func partitionKey(partition int32, kind byte) []byte {
+	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 32), uint32(partition)), kind)
+}
+
+func entryKey(partition int32, kind byte, id []byte) []byte {
+	return append(partitionKey(partition, kind), id...)
+}
+
+func answerKey(partition int32, key string) []byte {
+	return append(partitionKey(partition, 'A'), key...)
 }
 
 func conversationKey(partition int32, conversation string, id []byte) []byte {
@@ -99,28 +136,7 @@ func digestKey(partition int32, digest string, id []byte) []byte {
 }
 
 func hashKey(partition int32, kind byte, of string, id []byte) []byte {
-	k := binary.BigEndian.AppendUint32(make([]byte, 0, 32), uint32(partition))
-	return append(binary.BigEndian.AppendUint64(append(k, kind), hashOf(of)), id...)
-}
-
-// load returns an entry, which is the caller's; nil if there is none.
-func (s *shelf) load(partition int32, id entryID) (*entry, error) {
-	return s.hand.get(slot{partition, id}, func() (*entry, error) {
-		value, err := s.get(entryKey(partition, id[:]))
-		if err != nil || value == nil {
-			return nil, err
-		}
-		e, err := schemas.DecodeDelivery(value)
-		if err != nil {
-			return nil, nil // it was filled in as it came: what cannot be read is passed over
-		}
-		return e, nil
-	}, func(_ bool, old *slot, its []byte) error {
-		if old == nil {
-			return nil
-		}
-		return s.db.Set(entryKey(old.partition, old.id[:]), its, pebble.NoSync)
-	})
+	return append(binary.BigEndian.AppendUint64(partitionKey(partition, kind), hashOf(of)), id...)
 }
 
 // get returns a copy; nil if there is none.
@@ -136,44 +152,34 @@ func (s *shelf) get(key []byte) ([]byte, error) {
 	return append([]byte{}, v...), nil
 }
 
-// put keeps an entry, and takes the one that has been at hand longest to the disk.
-func (s *shelf) put(partition int32, id entryID, e *entry, value []byte) error {
-	return s.hand.put(slot{partition, id}, held{*e, value}, func(known bool, old *slot, its []byte) error {
-		return s.write(func(b *pebble.Batch) (err error) {
-			if !known {
-				err = errors.Join(b.Set(entryKey(partition, id[:]), nil, nil), b.Set(conversationKey(partition, e.Conversation, id[:]), nil, nil))
-			}
-			if e.Digest != "" {
-				err = errors.Join(err, b.Set(digestKey(partition, e.Digest, id[:]), nil, nil))
-			}
-			if old != nil {
-				err = errors.Join(err, b.Set(entryKey(old.partition, old.id[:]), its, nil))
-			}
-			return err
-		})
-	})
-}
-
-// fill puts entries on the disk that nobody has at hand.
-func (s *shelf) fill(partition int32, entries map[entryID]indexed) error {
+// put holds an entry that is being written to the topic, and has it found by what it
+// belongs to.
+func (s *shelf) put(partition int32, id entryID, e *entry) error {
+	known := s.hand.put(slot{partition, id}, e)
+	if known && e.Digest == "" {
+		return nil
+	}
 	return s.write(func(b *pebble.Batch) (err error) {
-		for id, one := range entries {
-			err = errors.Join(err, b.Set(entryKey(partition, id[:]), one.value, nil), b.Set(conversationKey(partition, one.Conversation, id[:]), nil, nil))
-			if one.Digest != "" {
-				err = errors.Join(err, b.Set(digestKey(partition, one.Digest, id[:]), nil, nil))
-			}
+		if !known {
+			err = b.Set(conversationKey(partition, e.Conversation, id[:]), nil, nil)
+		}
+		if e.Digest != "" {
+			err = errors.Join(err, b.Set(digestKey(partition, e.Digest, id[:]), nil, nil))
 		}
 		return err
 	})
 }
 
-func (s *shelf) remove(partition int32, id entryID, e *entry) error {
-	return s.hand.remove(slot{partition, id}, func() error {
-		return s.write(func(b *pebble.Batch) error {
-			return errors.Join(b.Delete(entryKey(partition, id[:]), nil), b.Delete(conversationKey(partition, e.Conversation, id[:]), nil),
-				b.Delete(digestKey(partition, e.Digest, id[:]), nil))
-		})
-	})
+// position is up to where a partition lies on the disk.
+func (s *shelf) position(partition int32) (p position, err error) {
+	value, err := s.get(partitionKey(partition, 'P'))
+	if value == nil || err != nil {
+		return p, err
+	}
+	if json.Unmarshal(value, &p) != nil {
+		return position{}, nil // of another format
+	}
+	return p, nil
 }
 
 // write writes what fill puts into a batch.
@@ -182,12 +188,8 @@ func (s *shelf) write(fill func(*pebble.Batch) error) error {
 	return errors.Join(fill(b), b.Commit(pebble.NoSync), b.Close())
 }
 
-// ofEscalation returns the entries of an escalation, ofConversation those of a
-// conversation, ofDigest those that are, or were, in a digest.
-func (s *shelf) ofEscalation(partition int32, escalation string) ([]entryID, error) {
-	return s.ids(entryKey(partition, binary.BigEndian.AppendUint64(nil, hashOf(escalation))))
-}
-
+// ofConversation returns the entries of a conversation, ofDigest those that are, or
+// were, in a digest.
 func (s *shelf) ofConversation(partition int32, conversation string) ([]entryID, error) {
 	return s.ids(conversationKey(partition, conversation, nil))
 }
@@ -197,26 +199,44 @@ func (s *shelf) ofDigest(partition int32, digest string) ([]entryID, error) {
 }
 
 func (s *shelf) ids(prefix []byte) (ids []entryID, err error) {
+	err = s.each(prefix, func(k, _ []byte) { ids = append(ids, idAtEnd(k)) })
+	return ids, err
+}
+
+// idAtEnd is the id that a key ends with.
+func idAtEnd(key []byte) entryID { return entryID(key[len(key)-len(entryID{}):]) }
+
+// each calls f for all keys that begin with prefix, in their order; both are f's until
+// it returns.
+func (s *shelf) each(prefix []byte, f func(key, value []byte)) error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for ok := it.First(); ok; ok = it.Next() {
-		k := it.Key()
-		ids = append(ids, entryID(k[len(k)-len(entryID{}):]))
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return errors.Join(err, it.Close())
+		}
+		f(it.Key(), value)
 	}
-	return ids, it.Close()
+	return it.Close()
 }
 
 // dropPartition forgets a partition.
 func (s *shelf) dropPartition(partition int32) error {
 	from := binary.BigEndian.AppendUint32(nil, uint32(partition))
-	return s.hand.dropPartition(partition, func() error { return s.drop(from, after(from)) })
+	s.hand.dropPartition(partition)
+	return s.db.DeleteRange(from, after(from), pebble.NoSync)
 }
 
-func (s *shelf) drop(from, to []byte) error { return s.db.DeleteRange(from, to, pebble.NoSync) }
-
-func (s *shelf) close() error { return s.db.Close() }
+// close keeps what is on the disk for the next process, unless it is in doubt.
+func (s *shelf) close() error {
+	if s.doubted.Load() {
+		return errors.Join(s.db.DeleteRange(nil, []byte{0xff}, pebble.NoSync), s.db.Close())
+	}
+	return s.db.Close()
+}
 
 // after is the first key that does not begin with prefix.
 func after(prefix []byte) []byte {

@@ -1,93 +1,297 @@
 package notify
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/schemas"
 )
 
-// What is put is found again, at hand or not, by itself and by what it belongs to,
-// until it is removed.
-func TestShelf(t *testing.T) {
-	s, err := openShelf("")
+// A shelved is a partition of the ledger whose topic is read when the test says so.
+type shelved struct {
+	t     *testing.T
+	dir   string
+	topic []*kgo.Record
+	read  int // of the topic
+	*book
+}
+
+func newShelved(t *testing.T) *shelved {
+	s := &shelved{t: t, dir: t.TempDir()}
+	s.open()
+	return s
+}
+
+// open is a new process, which reads on from where the shelf is.
+func (s *shelved) open() {
+	s.t.Helper()
+	shelf, err := openShelf(s.dir, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	defer func() {
-		if err := s.close(); err != nil {
-			t.Error(err)
+	shelf.hand = newHand(3)
+	l := &ledger{
+		shelf: shelf, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), books: map[int32]*book{}, send: func(*book, entryID, string) {},
+		produce: func(_ context.Context, r *kgo.Record, then func(*kgo.Record, error)) {
+			r.Offset = int64(len(s.topic))
+			s.topic = append(s.topic, r)
+			then(r, nil)
+		},
+	}
+	s.book = newBook(l, newWindow("t", 0))
+	if s.page.at, err = shelf.position(0); err != nil {
+		s.t.Fatal(err)
+	}
+	s.read = int(s.page.at.Next)
+	l.write(s.book, schemas.DeliveryOwner+"0", nil, nil)
+	s.readOn()
+}
+
+// readOn reads the topic to its end.
+func (s *shelved) readOn() {
+	for ; s.read < len(s.topic); s.read++ {
+		s.ledger.take(s.book, s.topic[s.read])
+	}
+}
+
+// end is a stop, and what was not read is not on the shelf.
+func (s *shelved) end() {
+	s.t.Helper()
+	s.page.close()
+	if err := errors.Join(s.ledger.shelf.close()); err != nil {
+		s.t.Error(err)
+	}
+	select {
+	case err := <-s.ledger.failed:
+		s.t.Error(err)
+	default:
+	}
+}
+
+func (s *shelved) entry(i int) *entry {
+	return &entry{
+		State: schemas.DeliveryPending, Escalation: fmt.Sprintf("e%d", i/2), Destination: fmt.Sprintf("d%d", i%2), Conversation: fmt.Sprintf("c%d", i/4),
+		Digest: "storm", Status: statusRaised, Record: []byte(`{}`),
+	}
+}
+
+func (s *shelved) id(i int) entryID { e := s.entry(i); return idOf(e.Escalation, e.Destination) }
+
+func (s *shelved) tell(i int) {
+	s.t.Helper()
+	if s.change(s.id(i), func(e *entry) bool { tell(e, Alert, "", "", 0, time.Now()); return true }, nil) == nil {
+		s.t.Errorf("entry %d is not there", i)
+	}
+}
+
+// states are those of the first n entries.
+func (s *shelved) states(n int) (all []string) {
+	for i := range n {
+		if e := s.load(s.id(i)); e == nil {
+			all = append(all, "")
+		} else {
+			all = append(all, e.State)
 		}
-	}()
-	s.hand = newHand(3)
+	}
+	return all
+}
+
+// What was written is found, whether it was read again or not, and by what it belongs
+// to, until it is deleted.
+func TestShelf(t *testing.T) {
 	const entries = 20
-	put := func(i int, state string) (int32, entryID, *entry) {
-		t.Helper()
-		e := &entry{
-			State: state, Escalation: fmt.Sprintf("e%d", i/2), Destination: fmt.Sprintf("d%d", i%2), Conversation: fmt.Sprintf("c%d", i/4),
-			Digest: "storm", Record: []byte(`{}`),
-		}
-		value, err := schemas.EncodeDelivery(e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		partition, id := int32(i%2), idOf(e.Escalation, e.Destination)
-		if err := s.put(partition, id, e, value); err != nil {
-			t.Fatal(err)
-		}
-		return partition, id, e
-	}
-	want := func(partition int32, id entryID, want *entry) {
-		t.Helper()
-		got, err := s.load(partition, id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
-		}
-	}
-	for i := range entries {
-		put(i, "pending")
-	}
-	for i := range entries {
-		p, id, e := put(i, "sent")
-		want(p, id, e)
-		p, id, e = put((i+7)%entries, "sent")
-		want(p, id, e)
-	}
-	p, id, e := put(4, "sent")
+	s := newShelved(t)
+	defer s.end()
 	found := func(what string, ids []entryID, err error, want int) {
 		t.Helper()
-		if err != nil || len(ids) != want || want > 0 && !slices.Contains(ids, id) {
+		if err != nil || len(ids) != want || want > 0 && !slices.Contains(ids, s.id(4)) {
 			t.Errorf("%s: %d, %v, want %d", what, len(ids), err, want)
 		}
 	}
-	ids, err := s.ofEscalation(p, e.Escalation)
-	found("of an escalation", ids, err, 1)
-	ids, err = s.ofConversation(p, e.Conversation)
-	found("of a conversation", ids, err, 2)
-	ids, err = s.ofDigest(p, e.Digest)
-	found("of a digest", ids, err, entries/2)
-	ids, err = s.ofDigest(p, "calm")
-	found("of an unknown digest", ids, err, 0)
-	for range 2 { // at hand, then not
-		if err := s.remove(p, id, e); err != nil {
-			t.Fatal(err)
-		}
-		want(p, id, nil)
-		put(4, "sent")
-		for i := range 3 {
-			put(i+10, "sent")
-		}
+	look := func(when string) {
+		t.Helper()
+		found("of an escalation, "+when, s.ids("c1", "e2"), nil, 2)
+		found("of a conversation, "+when, s.ids("c1", ""), nil, 4)
+		ids, err := s.ledger.shelf.ofDigest(0, "storm")
+		found("of a digest, "+when, ids, err, entries)
+		ids, err = s.ledger.shelf.ofDigest(0, "calm")
+		found("of an unknown digest, "+when, ids, err, 0)
 	}
-	if err := s.dropPartition(0); err != nil {
+	for i := range entries {
+		if !s.add(s.entry(i), nil) || s.add(s.entry(i), nil) {
+			t.Fatalf("entry %d was there, or is not", i)
+		}
+		if i%5 == 4 {
+			s.readOn()
+		}
+		s.tell(i)
+		s.tell((i + 1) / 2)
+	}
+	want := slices.Repeat([]string{schemas.DeliverySent}, entries)
+	if diff := cmp.Diff(want, s.states(entries)); diff != "" {
+		t.Errorf("before all is read: %s", diff)
+	}
+	look("before all is read")
+	s.readOn()
+	s.page.flush()
+	if n := len(s.ledger.shelf.hand.held); n > 3 {
+		t.Errorf("%d entries are at hand, want up to 3", n)
+	}
+	if diff := cmp.Diff(want, s.states(entries)); diff != "" {
+		t.Errorf("once all is read: %s", diff)
+	}
+	look("once all is read")
+	for i := 5; i < 8; i++ {
+		s.discard(s.entry(i))
+	}
+	s.readOn()
+	copy(want[5:], []string{"", "", ""})
+	for range 2 { // before it is on the disk, then after
+		if diff := cmp.Diff(want, s.states(entries)); diff != "" {
+			t.Errorf("when some are deleted: %s", diff)
+		}
+		s.page.flush()
+	}
+	found("of a conversation that is half deleted", s.ids("c1", ""), nil, 1)
+}
+
+// A process that comes after another finds what that has read, and reads the rest;
+// what the other had only in mind, because its writing never got to the topic, is
+// unknown.
+func TestShelfOutlivesTheProcess(t *testing.T) {
+	s := newShelved(t)
+	for i := range 8 {
+		s.add(s.entry(i), nil)
+	}
+	s.tell(0)
+	s.readOn()
+	s.page.flush()
+	s.tell(1)
+	s.add(s.entry(8), nil)
+	s.add(s.entry(9), nil)
+	s.topic = s.topic[:len(s.topic)-1] // it dies before the brokers have the last one
+	flushed := s.read
+	s.end()
+
+	s.open()
+	if s.page.taken != len(s.topic)-flushed {
+		t.Errorf("%d of %d records were read, want those behind %d", s.page.taken, len(s.topic), flushed)
+	}
+	want := append([]string{"sent", "sent"}, slices.Repeat([]string{"pending"}, 7)...)
+	if diff := cmp.Diff(append(want, ""), s.states(10)); diff != "" {
+		t.Error(diff)
+	}
+	if !s.add(s.entry(9), nil) {
+		t.Error("an entry that never got to the topic is known")
+	}
+	s.end()
+}
+
+// What waits is told in the order in which it began to wait, whether that was read
+// from the topic or found on the disk; answers are carried out once.
+func TestShelfKeepsTheOrder(t *testing.T) {
+	s := newShelved(t)
+	for i := range 6 {
+		s.add(s.entry(i), nil)
+	}
+	s.tell(2)
+	c := schemas.DeliveryCommand{Conversation: "c0", Mark: Mark{By: "Ada", At: 1, Until: 2}}
+	value, err := encodeCommand(c)
+	if err != nil {
 		t.Fatal(err)
 	}
-	want(p, id, nil)
-	p, id, e = put(5, "failed")
-	want(p, id, e)
+	s.topic = append(s.topic, &kgo.Record{Key: []byte(c.Key()), Value: value, Offset: int64(len(s.topic))})
+	for _, r := range s.topic[s.read:] {
+		s.page.take(r) // and dies
+	}
+	s.page.flush()
+	s.end()
+
+	var told []string
+	s.open()
+	f, err := s.page.filling()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range f.waiting {
+		told = append(told, s.load(w.id).Key())
+	}
+	// The answered one waits since its answer was carried out, by the second process.
+	if diff := cmp.Diff([]string{"e0/d0", "e0/d1", "e1/d1", "e2/d0", "e2/d1"}, told); diff != "" || len(f.answers) != 1 {
+		t.Errorf("%d answers, %s", len(f.answers), diff)
+	}
+	s.readOn()
+	s.page.flush()
+	s.end()
+	s.open()
+	if f, err = s.page.filling(); err != nil || len(f.answers) != 0 || len(f.waiting) != 6 || f.waiting[5].id != s.id(2) {
+		t.Errorf("%d answers and %d wait, %v; want the answered one last of 6", len(f.answers), len(f.waiting), err)
+	}
+	s.end()
+}
+
+// A shelf that cannot be opened, or that is in doubt, is replaced by an empty one.
+func TestShelfInDoubt(t *testing.T) {
+	s := newShelved(t)
+	s.add(s.entry(0), nil)
+	s.readOn()
+	s.end()
+	if s.open(); s.page.at.Next == 0 || s.page.taken > 1 {
+		t.Fatalf("%d records were read again", s.page.taken)
+	}
+	s.ledger.fail(errors.New("the disk is full"))
+	<-s.ledger.failed
+	s.end()
+	if s.open(); s.page.taken != len(s.topic) {
+		t.Errorf("%d of %d records were read after doubt", s.page.taken, len(s.topic))
+	}
+	s.end()
+	manifests, err := filepath.Glob(filepath.Join(s.dir, "MANIFEST-*"))
+	if err != nil || len(manifests) == 0 {
+		t.Fatal(manifests, err)
+	}
+	for _, m := range manifests {
+		if err := os.WriteFile(m, []byte("not a manifest"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.open(); s.page.taken != len(s.topic) {
+		t.Errorf("%d of %d records were read without a disk", s.page.taken, len(s.topic))
+	}
+	s.end()
+}
+
+func TestPositionThatCannotBeUsed(t *testing.T) {
+	now := time.Now()
+	of := source{Cluster: "c", Topic: "t1"}
+	for want, change := range map[string]func(*position){
+		"":                             func(*position) {},
+		"nothing is kept of it":        func(p *position) { *p = position{} },
+		"it is kept in another format": func(p *position) { p.Format++ },
+		"the topic is another one":     func(p *position) { p.Topic = "t2" },
+		"the topic starts later":       func(p *position) { p.Next = 9 },
+		"the topic ends earlier":       func(p *position) { p.Next = 31 },
+		"it has been kept for too long": func(p *position) {
+			p.Written = now.Add(-shelfKeeps - time.Second).UnixMilli()
+		},
+	} {
+		p := position{Format: shelfFormat, source: of, Next: 10, Written: now.UnixMilli()}
+		change(&p)
+		if got := p.unusable(of, 10, 30, now); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if (position{Format: shelfFormat, Next: 10, Written: now.UnixMilli()}).unusable(source{}, 10, 30, now) == "" {
+		t.Error("a topic without an id is taken for the same")
+	}
 }
