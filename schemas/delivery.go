@@ -81,21 +81,11 @@ func DeliveryKey(escalation, destination string) string { return escalation + "/
 // EncodeDelivery returns the record's value. Record, which is most of it, must be
 // JSON and is taken as it stands.
 func EncodeDelivery(d *Delivery) ([]byte, error) {
-	rest := *d
-	rest.Record = nil
-	var buf bytes.Buffer
-	buf.Grow(len(d.Record) + 512)
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(&rest); err != nil {
-		return nil, fmt.Errorf("encode delivery %s: %w", d.Key(), err)
+	w := jsonWriter{b: make([]byte, 0, len(d.Record)+512)}
+	if w.delivery(d); w.err != nil {
+		return nil, fmt.Errorf("encode delivery %s: %w", d.Key(), w.err)
 	}
-	if len(d.Record) > 0 { // the last field
-		buf.Truncate(buf.Len() - len("null}\n"))
-		buf.Write(d.Record)
-		buf.WriteString("}\n")
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+	return w.b, nil
 }
 
 // recordKey begins the last field, which is most of the value.

@@ -1,7 +1,10 @@
 package schemas
 
 import (
+	"bytes"
 	"encoding/json"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,6 +41,33 @@ func TestDeliveryIsReadAsItWasWritten(t *testing.T) {
 	value, err := EncodeDelivery(&Delivery{State: DeliveryPending})
 	if err != nil || !json.Valid(value) {
 		t.Errorf("without a record: %s, %v", value, err)
+	}
+}
+
+// What is written by hand is what encoding/json writes.
+func TestDeliveryBytes(t *testing.T) {
+	mark := &Mark{By: "Ada <\"ä\">", At: 1000, Until: 2000}
+	for _, d := range []Delivery{
+		{},
+		{State: DeliveryPending, Escalation: "e", Org: "o", Conversation: "c", Destination: "o/<r&b>/0", Status: "raised", Since: 1, RaisedAt: 2, Record: []byte(`{"id":"e"}`)},
+		{
+			State: DeliveryFailed, Told: "raised", ToldAt: 3, Address: "a", Reference: "r\n1", Digest: "d", DigestPartitions: "0-3", DigestLate: true, Queue: "q",
+			Agent: "g", Notice: "remind", Acknowledged: mark, Snoozed: mark, Reminders: 2, RemindAt: 4, Reason: "http_500", Offset: 7, Record: []byte(`{"id":"e"}`),
+		},
+	} {
+		var want bytes.Buffer
+		enc := json.NewEncoder(&want)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(d); err != nil {
+			t.Fatal(err)
+		}
+		got, err := EncodeDelivery(&d)
+		if diff := cmp.Diff(strings.TrimSpace(want.String()), string(got)); diff != "" || err != nil {
+			t.Errorf("%v %s", err, diff)
+		}
+	}
+	if n := reflect.TypeFor[Delivery]().NumField(); n != 25 {
+		t.Errorf("a delivery has %d fields: write and compare the new one too", n)
 	}
 }
 

@@ -205,6 +205,12 @@ func TestShelfKeepsTheOrder(t *testing.T) {
 		s.add(s.entry(i), nil)
 	}
 	s.tell(2)
+	// Something else is to be told of two that wait already, one of them on the disk.
+	again := func(i int) { s.change(s.id(i), func(e *entry) bool { e.Notice = Remind.String(); return true }, nil) }
+	again(0)
+	s.readOn()
+	s.page.flush()
+	again(1)
 	c := schemas.DeliveryCommand{Conversation: "c0", Mark: Mark{By: "Ada", At: 1, Until: 2}}
 	value, err := encodeCommand(c)
 	if err != nil {

@@ -27,7 +27,7 @@ type storm struct {
 
 // note counts an alert.
 func (s *storm) note(now time.Time) {
-	if len(s.recent) >= maxAbove {
+	if len(s.recent) >= 2*maxAbove {
 		s.recent = append(s.recent[:0], s.recent[len(s.recent)-maxAbove+1:]...)
 	}
 	s.recent = append(s.recent, now)
