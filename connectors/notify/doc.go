@@ -35,7 +35,8 @@
 // is left alone for longer and longer, up to MaxBackoff, or as long as it asks
 // for. What it has not taken within GiveUp is a dead letter. Too many alerts at
 // once, or several that could not be told in time, become a digest (storm.go).
-// Outboxes hold only where their entries are; the entries lie on disk (shelf.go).
+// Outboxes hold only where their entries are; the entries lie on disk (shelf.go), as
+// the topic has them up to an offset (page.go), from where a restart reads on.
 //
 // # Secrets
 //
