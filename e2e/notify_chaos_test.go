@@ -27,7 +27,8 @@ import (
 const (
 	chaosDestinations = 20
 	chaosToken        = "T0K3N-that-nobody-may-see"
-	chaosRate         = 100 // escalations a second
+	chaosRate         = 100             // escalations a second
+	chaosLate         = 2 * time.Second // for 99 of 100 alerts, in full
 )
 
 // TestNotifierChaos tells escalations to twenty destinations of which five fail,
@@ -36,7 +37,7 @@ const (
 // answer and its record may double one message of a Slack channel; webhooks know
 // by its id what came twice. Once the failing ones are mended the others catch up. No token that was
 // used is seen anywhere, not even in the stacks that a crash leaves. make chaos runs it in full, and
-// says how late alerts were.
+// 99 of 100 alerts come within two seconds then, kills or not.
 func TestNotifierChaos(t *testing.T) {
 	parallel(t)
 	escalations, kills := 200, 2
@@ -281,7 +282,11 @@ func (c *chaos) latencies() {
 		all = append(all, d.late...)
 	}
 	slices.Sort(all)
-	c.t.Logf("%d alerts at healthy destinations: half within %v, 99 %% within %v", len(all), all[len(all)/2], all[len(all)*99/100])
+	p99 := all[len(all)*99/100]
+	c.t.Logf("%d alerts at healthy destinations: half within %v, 99 %% within %v", len(all), all[len(all)/2], p99)
+	if os.Getenv("UNPARK_CHAOS") == "full" && p99 > chaosLate {
+		c.t.Errorf("99 %% of the alerts came within %v, want %v", p99, chaosLate)
+	}
 }
 
 // destination is a webhook, or a channel of Slack behind one, that takes what it is told, once it is not failing.
