@@ -84,7 +84,7 @@ week: fetch ## Three simulated weeks of 2,000 conversations, all that is told co
 	UNPARK_WEEK=1 go test -count=1 -timeout 30m -v -run TestWeekAgainstTheTruth ./connectors/genesys
 
 .PHONY: week-kafka
-week-kafka: fetch ## One on a real Kafka and SQS with processes of their own, and a day of troubles and kills; WEEK=short: a morning each
+week-kafka: fetch ## One on a real Kafka and SQS with processes of their own, and a day of troubles and kills; WEEK=short: a morning each (make test has a part of one)
 	UNPARK_WEEK=$(or $(WEEK),long) go test -count=1 -timeout 90m -v -run '^TestWeek' ./e2e
 
 .PHONY: soak

@@ -45,6 +45,8 @@ type week struct {
 	mode  string // of actions
 	// around, if there is one, stands before the API.
 	around func(http.Handler) http.Handler
+	// calendar is the office hours, unless they are the ones that everybody works.
+	calendar func(o *truthtest.Org) string
 	// troubled, if there is one, says that the API of an org is out of order.
 	troubled func(org string, now time.Time) bool
 
@@ -123,7 +125,7 @@ policies:
       - {objective: reply, hours: %s, tiers: [{at: 3h30m, kind: warning, notify: [managers]}, {at: 4h, kind: breach, notify: [managers]}]}
       - {objective: open, hours: always, tiers: [{at: 48h, kind: action, action: requeue, notify: [managers]}]}
 calendars:
-  office: {timezone: %s, weekly: {mon: &day ["09:00-17:00"], tue: *day, wed: *day, thu: *day, fri: *day}}
+  office: %s
 routes:
   managers: [{terminal: {}}]
 `
@@ -142,10 +144,14 @@ func (w *week) office(name string) string {
 		if o.Zone != nil {
 			hours, zone = "office", o.Zone.String()
 		}
+		calendar := fmt.Sprintf(`{timezone: %s, weekly: {mon: &day ["09:00-17:00"], tue: *day, wed: *day, thu: *day, fri: *day}}`, zone)
+		if w.calendar != nil {
+			calendar = w.calendar(o)
+		}
 		id, secret := o.Client()
 		w.write(filepath.Join(dir, fmt.Sprint("id-", i)), id)
 		w.write(filepath.Join(dir, fmt.Sprint("secret-", i)), secret)
-		w.write(filepath.Join(dir, "orgs", fmt.Sprintf("week-%d.yaml", i)), fmt.Sprintf(weekOrg, o.ID(), zone, w.api.URL, i, i, w.mode, hours, zone))
+		w.write(filepath.Join(dir, "orgs", fmt.Sprintf("week-%d.yaml", i)), fmt.Sprintf(weekOrg, o.ID(), zone, w.api.URL, i, i, w.mode, hours, calendar))
 	}
 	return dir
 }
@@ -154,16 +160,34 @@ func (w *week) office(name string) string {
 // one, is called as soon as they are ready.
 func (w *week) play(end time.Time, meanwhile func()) {
 	w.t.Helper()
-	admin := w.office("admin")
-	w.unpark("topics", "create", "--config", admin)
-	w.unpark("config", "apply", "--config", admin)
-	for _, name := range []string{"bridge", "processor-1", "processor-2", "verifier"} {
+	w.publish()
+	w.open("bridge", "processor-1", "processor-2", "verifier")
+	w.pass(end, meanwhile)
+}
+
+// publish makes the topics and puts the orgs' files in force, from the folder admin.
+func (w *week) publish() {
+	w.t.Helper()
+	w.folders["admin"] = w.office("admin")
+	w.unpark("topics", "create", "--config", w.folders["admin"])
+	w.unpark("config", "apply", "--config", w.folders["admin"])
+}
+
+// open starts processes, and waits until they do their work.
+func (w *week) open(names ...string) {
+	w.t.Helper()
+	for _, name := range names {
 		w.folders[name] = w.office(name)
 		w.begin(name)
 	}
 	for _, p := range w.processes {
 		p.ready()
 	}
+}
+
+// pass lets time pass until end.
+func (w *week) pass(end time.Time, meanwhile func()) {
+	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
 	var playing sync.WaitGroup
