@@ -126,7 +126,10 @@ func (e entry) deadline() store.Deadline { return store.Deadline{At: e.at, Key: 
 // as many as give limit current ones (0: no limit). left reports whether some
 // remain. Stale entries must not change what is decided, since a restored index
 // does not have them; so the scan counts as cut off once limit current ones were
-// handled, whatever follows.
+// handled, whatever follows. A scan that was not cut off leaves the watermark
+// before the entries of now, and those it has handled fire once more, stale. Kept
+// on the last of them, a late deadline of that instant would be set to it or to the
+// next, depending on stale entries and on who else lies in the partition.
 func (t *Task) punctuate(limit int) (left bool, err error) {
 	if t.next.known && (!t.next.any || t.next.at > t.cur.now) {
 		t.cur.watermark = entry{at: t.cur.now} // nothing is due: no need to look
