@@ -194,7 +194,8 @@ func (rs *restorer) readTo(ctx context.Context, from, to int64) error {
 }
 
 // apply takes in a chunk. Deadlines are asked for once the newest value of a key
-// is known: see index.
+// is known: see index. The state stays as old as it was when the restore began: the
+// deletion of what has been read may still lie ahead.
 func (rs *restorer) apply(c chunk) error {
 	for _, rec := range c.records {
 		switch {
@@ -207,7 +208,7 @@ func (rs *restorer) apply(c chunk) error {
 		}
 	}
 	rs.metrics.restored.Add(float64(len(c.records)))
-	rs.pos.Changelog, rs.pos.WrittenAt = max(rs.pos.Changelog, c.next), time.Now().UnixMilli()
+	rs.pos.Changelog = max(rs.pos.Changelog, c.next)
 	crashpoint("mid-restore")
 	return rs.store.Commit(rs.pos)
 }
