@@ -60,6 +60,54 @@ func TestRunnersEndError(t *testing.T) {
 	}
 }
 
+// The brokers have committed and say something else: an error, or one that the
+// client takes for a transaction that was not committed. Going on in that session
+// would say everything twice. (After an error the client itself does not begin
+// another transaction; that is not relied on.)
+func TestRunnersEndInDoubt(t *testing.T) {
+	for _, doubt := range []struct {
+		name    string
+		answer  *kerr.Error
+		answers int // the client asks again after some
+		counted string
+		why     string // the session is thrown away
+	}{
+		{"an error", kerr.RequestTimedOut, 2, abortError, "end: session in doubt"},
+		{"not committed", kerr.UnknownServerError, 1, abortRebalance, "the transaction was not committed"},
+	} {
+		t.Run(doubt.name, func(t *testing.T) {
+			k := newKafka(t, 2)
+			var l link
+			var said logged
+			cfg := k.config("a", t.TempDir())
+			cfg.Kafka, cfg.Logger = append(cfg.Kafka, kgo.Dialer(l.dial), kgo.RequestRetries(1)), said.logger(t)
+			p := k.start(cfg)
+			p.waitReady()
+			ends := p.runners.metrics.aborts.WithLabelValues(doubt.counted)
+			var want []string
+			for round := range 3 {
+				before := value(t, ends)
+				l.spoilEnd(doubt.answer, doubt.answers)
+				want = append(want, k.echo(2, 20*round, 10)...)
+				waitFor(t, "an end in doubt", func() error {
+					if value(t, ends) == before {
+						return errors.New("none")
+					}
+					return nil
+				})
+				// What is said twice is said before these.
+				want = append(want, k.echo(2, 20*round+10, 10)...)
+				k.waitEscalations(want)
+			}
+			p.stop()
+			k.checkEscalations(want)
+			if !said.has(doubt.why) {
+				t.Errorf("no session was thrown away because of %q", doubt.why)
+			}
+		})
+	}
+}
+
 // The brokers have committed, and the process does not hear of it until its
 // retries are used up: what it committed is not said again.
 func TestRunnersEndAnswerLost(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -297,10 +298,12 @@ func (k *kafka) checkEscalations(want []string) {
 
 // link is a process's way to the brokers; it can be cut.
 type link struct {
-	mu    sync.Mutex
-	cut   bool
-	lose  func() // called once the answer to the next EndTxn has been lost, and the link cut
-	conns []net.Conn
+	mu     sync.Mutex
+	cut    bool
+	lose   func()      // called once the answer to the next EndTxn has been lost, and the link cut
+	answer *kerr.Error // what the next EndTxns are answered with, whatever the brokers say
+	spoil  int         // how many of them
+	conns  []net.Conn
 }
 
 // loseEnd cuts the link when the brokers have answered the next EndTxn, and
@@ -311,16 +314,26 @@ func (l *link) loseEnd(lost func()) {
 	l.lose = lost
 }
 
-// linkConn looks for the answer that is to be lost.
+// spoilEnd replaces the answers to the next n EndTxns. The brokers have done what
+// they were asked for.
+func (l *link) spoilEnd(answer *kerr.Error, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answer, l.spoil = answer, n
+}
+
+// linkConn looks for the answer that is to be lost or replaced.
 type linkConn struct {
 	net.Conn
 	l     *link
-	ended atomic.Bool // an EndTxn was sent
+	ended atomic.Bool  // an EndTxn was sent
+	id    atomic.Int64 // its number on the wire
 }
 
 func (c *linkConn) Write(b []byte) (int, error) {
-	// A request: its size in 4 bytes, then the key of its kind.
-	if len(b) > 6 && kmsg.Key(binary.BigEndian.Uint16(b[4:])) == kmsg.EndTxn {
+	// A request: its size in 4 bytes, the key of its kind, a version, its number.
+	if len(b) > 12 && kmsg.Key(binary.BigEndian.Uint16(b[4:])) == kmsg.EndTxn {
+		c.id.Store(int64(binary.BigEndian.Uint32(b[8:])))
 		c.ended.Store(true)
 	}
 	return c.Conn.Write(b)
@@ -330,6 +343,12 @@ func (c *linkConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.l.mu.Lock()
 	lost := c.l.lose
+	// An answer: its size in 4 bytes, the request's number, no tags, the time to wait in
+	// 4 bytes, an error.
+	if c.l.spoil > 0 && c.ended.Load() && n > 15 && int64(binary.BigEndian.Uint32(b[4:])) == c.id.Load() {
+		c.l.spoil--
+		binary.BigEndian.PutUint16(b[13:], uint16(c.l.answer.Code))
+	}
 	if !c.ended.Load() || err != nil || lost == nil {
 		c.l.mu.Unlock()
 		return n, err

@@ -23,19 +23,24 @@ type toyState struct {
 	Deadline int64  `json:",omitempty"` // where the entry stands; 0: none
 	Look     int64  `json:",omitempty"` // when it really is to be looked at
 	Pad      string `json:",omitempty"`
+	gone     bool
 }
 
 const (
 	echoDirection   = "echo" // emits the count at once
 	poisonDirection = "poison"
 	brokenDirection = "broken"
-	padDirection    = "pad" // division_id tells how much
+	padDirection    = "pad" // division_id is kept
+	forgetDirection = "forget"
 )
 
 func newToy() *toy { return &toy{states: make(map[string]*toyState)} }
 
 func (h *toy) load(tx Tx, key string) (*toyState, error) {
 	if st, ok := h.states[key]; ok {
+		if st.gone {
+			*st = toyState{}
+		}
 		return st, nil
 	}
 	v, err := tx.Get([]byte(key))
@@ -73,6 +78,10 @@ func (h *toy) Process(tx Tx, rec Record) error {
 	switch ev.Direction {
 	case padDirection:
 		st.Pad = ev.DivisionId
+	case forgetDirection:
+		tx.DropDeadline([]byte(key), st.Deadline)
+		st.gone = true
+		return nil
 	case echoDirection:
 		tx.Emit(Output{Topic: schemas.Escalations, Key: []byte(ev.ConversationId), Value: fmt.Appendf(nil, "%s#%d", ev.ConversationId, st.Count)})
 		return nil
@@ -110,6 +119,12 @@ func (h *toy) Tick(Tx) (bool, error) {
 
 func (h *toy) Flush(tx Tx) error {
 	for _, key := range h.order {
+		if h.states[key].gone {
+			if err := tx.Delete([]byte(key)); err != nil {
+				return err
+			}
+			continue
+		}
 		v, err := json.Marshal(h.states[key])
 		if err != nil {
 			return err
