@@ -55,6 +55,32 @@ func TestBrokerKilled(t *testing.T) {
 	report(t, faultSection, "the only broker killed hard", tries(t), verified(t, d, l, p))
 }
 
+// TestBrokersOfThree restarts each broker of three in turn, in order and then hard,
+// under twice the load: what a rolling update and a lost machine are to a cluster
+// with three replicas of which two must be in sync.
+func TestBrokersOfThree(t *testing.T) {
+	long(t)
+	parallel(t)
+	nodes := startCluster(t, 3)
+	d := deploy(t, addresses(nodes), "")
+	l := startLoad(t, d, each(2*loadEach))
+	p := d.run("processor", "processor").ready()
+	for range tries(t) {
+		for _, end := range []func(*localtest.Server){(*localtest.Server).Stop, (*localtest.Server).Kill} {
+			for _, node := range nodes {
+				grew(t, d, 200)
+				end(node)
+				if err := node.Start(); err != nil {
+					t.Fatal(err)
+				}
+				eventually(t, time.Minute, "all replicas are in sync", d.inSync)
+			}
+		}
+	}
+	grew(t, d, 200)
+	report(t, faultSection, "each broker of three restarted in order and killed hard", 2*len(nodes)*tries(t), verified(t, d, l, p))
+}
+
 // TestBrokerDiskFull takes all space from the broker, which then ends itself, and
 // gives it back. The processor waits for it.
 func TestBrokerDiskFull(t *testing.T) {

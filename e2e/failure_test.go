@@ -26,7 +26,12 @@ func verified(t *testing.T, d *deployment, l *load, ps ...*process) string {
 	for _, p := range ps {
 		p.stop()
 	}
-	return strings.TrimSpace(d.unpark("verify", "--config", d.folder("verify")))
+	r := command(t, d.env, "verify", "--config", d.folder("verify"))
+	if r.code != 0 { // a row of the report, too
+		t.Errorf("verify: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+		return fmt.Sprintf("verify: exit code %d", r.code)
+	}
+	return strings.TrimSpace(r.stdout)
 }
 
 // grew waits until n more escalations are told.

@@ -85,14 +85,26 @@ func TestKillMatrix(t *testing.T) {
 	}
 	for _, p := range killPoints {
 		t.Run(p.name, func(t *testing.T) {
-			report(t, killSection, p.name, tries(t), killAndVerify(t, p, tries(t)))
+			report(t, killSection, p.name, tries(t), killAndVerify(t, localtest.SharedKafka(t), p, tries(t)))
+		})
+	}
+}
+
+// TestKillMatrixOnThreeBrokers does the same where topics have three replicas, of
+// which two must be in sync: a commit is acknowledged later, and by more.
+func TestKillMatrixOnThreeBrokers(t *testing.T) {
+	long(t)
+	brokers := addresses(startCluster(t, 3))
+	for _, p := range killPoints {
+		t.Run(p.name, func(t *testing.T) {
+			report(t, killSection, p.name+", three brokers", tries(t), killAndVerify(t, brokers, p, tries(t)))
 		})
 	}
 }
 
 // killAndVerify returns what verify said in the end.
-func killAndVerify(t *testing.T, p killPoint, tries int) string {
-	d := deploy(t, localtest.SharedKafka(t), "")
+func killAndVerify(t *testing.T, broker string, p killPoint, tries int) string {
+	d := deploy(t, broker, "")
 	dir := d.folder("victim")
 	load := startLoad(t, d)
 	if p.prepare != nil {

@@ -52,7 +52,7 @@ func comeBack(t *testing.T, down []string) string {
 	roles := newRoles(d, "bridge", "processor")
 
 	p := newPlay(0)
-	due := time.Now().Add(25 * time.Second)
+	due := time.Now().Add(10*time.Second + time.Duration(tries(t))*15*time.Second) // by then all is to be sent
 	before := p.write(act{40, "open", waiting, due.Add(-warning.at), time.Second}, act{40, "over", over, due.Add(-warning.at), time.Second})
 	opening, ends := parts(before)
 	q.send(opening)
