@@ -20,6 +20,7 @@ var points = []struct{ what, pkg, test string }{
 	{"an error instead of an answer to EndTxn", "processor/stream", "TestRunnersEndError"},
 	{"a commit answered with an error, or as not made", "processor/stream", "TestRunnersEndInDoubt"},
 	{"a commit lost by the brokers", "processor/stream", "TestRunnersCommitLost"},
+	{"a commit that hangs on the changelog", "processor/stream", "TestRunnersCommitHangs"},
 	{"the group lost while a transaction ends", "processor/stream", "TestRunnersGroupLostInEnd"},
 	{"a record too large for the changelog or the output", "processor/stream", "TestRunnersTooLarge"},
 	{"a late event whose due lies below the watermark", "processor/stream", "TestTaskLateDeadline"},

@@ -19,9 +19,9 @@ const (
 )
 
 var reportSections = []struct{ name, text string }{
-	{killSection, "A real process on a real broker, under load, kills itself (SIGKILL) at each point of a transaction or a restore, again and again.\n" +
+	{killSection, "A real process on a real broker, or on three, under load, kills itself (SIGKILL) at each point of a transaction or a restore, again and again.\n" +
 		"processor/stream/crash_on.go says where each point is. Local state is never restored in full but where the point is about that\n(mid-excise, after-excise)."},
-	{faultSection, "Real processes, real brokers (three where the coordinator moves), under load. What failed is mended again within the try."},
+	{faultSection, "Real processes, real brokers (three where the coordinator moves, and where a row says so), under load. What failed is mended again within the try."},
 	{testSection, "Tests of one point each, the runtime's on a real broker too (`make e2e`). A try is a run."},
 }
 

@@ -11,9 +11,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"unpark/schemas"
@@ -174,4 +177,90 @@ func TestRunnersCommitLost(t *testing.T) {
 	if !said.has("the brokers have lost a transaction") {
 		t.Error("that a commit was lost was not said")
 	}
+}
+
+// The brokers may lose the end of a transaction that they had committed, and keep it
+// open for ever: the group's offset is ahead of a changelog that cannot be read to
+// its end. That is said, and the partition goes on once somebody has ended it.
+func TestRunnersCommitHangs(t *testing.T) {
+	k := newKafka(t, 1)
+	dir := t.TempDir()
+	a := k.start(k.config("a", dir))
+	want := k.echo(1, 0, 10)
+	k.waitEscalations(want)
+	a.stop()
+	leave := kadm.LeaveGroup(k.group()).InstanceIDs(k.group() + "-a-0")
+	if _, err := k.admin.LeaveGroup(k.ctx(), leave); err != nil {
+		t.Fatal(err)
+	}
+	k.echo(1, 10, 5) // taken in by the transaction that hangs
+	hanging := k.openMeta()
+	defer hanging.Close()
+
+	var said logged
+	cfg := k.config("a", dir)
+	cfg.Logger = said.logger(t)
+	r, err := New(cfg, func(int32) Handler { return newToy() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.patience = 100 * time.Millisecond
+	a = k.run(r)
+	waitFor(t, "the transaction to be told of", func() error {
+		if !said.has("lies behind a transaction that is open") {
+			return fmt.Errorf("Ready: %w", r.Ready())
+		}
+		return nil
+	})
+	if err := hanging.EndTransaction(k.ctx(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	a.waitReady()
+	want = append(want, k.echo(1, 10, 10)...) // the count was not changed
+	k.waitEscalations(want)
+	a.stop()
+	if n := value(t, r.metrics.fullRestores); n != 0 {
+		t.Errorf("%v restores in full", n)
+	}
+}
+
+// openMeta takes the group to the end of the input, and writes the meta record that
+// goes with it in a transaction of partition 0, which it leaves open.
+func (k *kafka) openMeta() *kgo.Client {
+	k.t.Helper()
+	input, changelog := schemas.ConversationEvents.Name(k.prefix), schemas.SLAChangelog.Name(k.prefix)
+	ends, err := k.admin.ListEndOffsets(k.ctx(), input)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	end, _ := ends.Lookup(input, 0)
+	var meta *schemas.PartitionMeta
+	for _, rec := range k.read(schemas.SLAChangelog) {
+		if string(rec.Key) == string(schemas.MetaKey) {
+			if meta, err = decodeMeta(rec.Value); err != nil {
+				k.t.Fatal(err)
+			}
+		}
+	}
+	meta.InputPosition = end.Offset
+	v, err := meta.MarshalVT()
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(k.seeds...), kgo.TransactionalID(k.prefix+"hanging"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err == nil {
+		err = cl.BeginTransaction()
+	}
+	if err == nil {
+		err = cl.ProduceSync(k.ctx(), &kgo.Record{Topic: changelog, Key: schemas.MetaKey, Value: v}).FirstErr()
+	}
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	var offsets kadm.Offsets
+	offsets.Add(kadm.Offset{Topic: input, At: end.Offset, LeaderEpoch: -1})
+	if err := k.admin.CommitAllOffsets(k.ctx(), k.group(), offsets); err != nil {
+		k.t.Fatal(err)
+	}
+	return cl
 }

@@ -79,23 +79,26 @@ func (r *runner) tryRecover(ctx context.Context, p *partition, committed int64) 
 }
 
 // agree compares the restored state with the group's offset. The group is ahead
-// if the changelog is not at its end yet, or if it has lost something.
+// if the changelog is not at its end yet, or if it has lost something; what it is
+// cannot be told before the transactions that are open on it have ended.
 func (r *runner) agree(ctx context.Context, rs *restorer, committed int64) error {
-	deadline := time.Now().Add(pendingTimeout)
-	for rs.position() < committed && time.Now().Before(deadline) {
-		pending, err := rs.pending(ctx)
-		if err != nil {
+	for deadline := time.Now().Add(r.patience); rs.position() < committed; pause(ctx, 20*time.Millisecond) {
+		b, err := rs.bounds(ctx)
+		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
-		if err := rs.restore(ctx, false); err != nil {
-			return err
+		if b.stable > rs.stable {
+			if err := rs.restore(ctx, false); err != nil {
+				return err
+			}
+			continue
 		}
-		if !pending {
+		if b.stable == b.end {
 			break
 		}
-		pause(ctx, 20*time.Millisecond)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if time.Now().After(deadline) {
+			return fmt.Errorf("partition %d: the group %s stands at input offset %d, and what belongs to it on the changelog %s lies behind a transaction that is open since offset %d: if the brokers have lost its end, see kafka-transactions.sh find-hanging",
+				rs.id, r.cfg.Group, committed, r.cluster.changelog, b.stable)
 		}
 	}
 	if rs.position() >= committed {

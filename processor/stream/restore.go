@@ -23,6 +23,7 @@ type restorer struct {
 	pos     store.Position
 	meta    *schemas.PartitionMeta // nil: no state
 	found   bool                   // the changelog holds a meta record from pos.MetaAt on
+	stable  int64                  // the last stable offset of the changelog, up to which it was read
 }
 
 func (r *runner) newRestorer(id int32, h Handler) *restorer {
@@ -68,12 +69,6 @@ func listed(offsets kadm.ListedOffsets, topic string, id int32) (int64, error) {
 	return o.Offset, nil
 }
 
-// pending reports whether the changelog holds transactions that are not over.
-func (rs *restorer) pending(ctx context.Context) (bool, error) {
-	b, err := rs.bounds(ctx)
-	return b.stable < b.end, err
-}
-
 // restore reads the changelog from the stored position, or from its start if
 // full is set or the local state cannot be built upon, up to the last stable
 // offset. That the position has reached it says that restoring is done, not that
@@ -105,7 +100,7 @@ func (rs *restorer) restore(ctx context.Context, full bool) error {
 		pos.Changelog, pos.MetaAt = b.start, b.start
 	}
 	built := pos.Meta != nil
-	rs.pos, rs.found = pos, false
+	rs.pos, rs.found, rs.stable = pos, false, b.stable
 	rs.store.BeginRestore(rs.index)
 	err = errors.Join(rs.readTo(ctx, max(pos.MetaAt, b.start), b.stable), rs.store.EndRestore())
 	if err != nil {
@@ -122,7 +117,7 @@ func (rs *restorer) restore(ctx context.Context, full bool) error {
 // over on the changelog too: the brokers tell of a commit before every partition
 // has its marker.
 func (rs *restorer) settled(ctx context.Context, pos store.Position) (b bounds, err error) {
-	for deadline := time.Now().Add(pendingTimeout); ; pause(ctx, 20*time.Millisecond) {
+	for deadline := time.Now().Add(rs.patience); ; pause(ctx, 20*time.Millisecond) {
 		b, err = rs.bounds(ctx)
 		if err != nil || b.stable == b.end || b.stable >= pos.Changelog || time.Now().After(deadline) || ctx.Err() != nil {
 			return b, errors.Join(err, ctx.Err())

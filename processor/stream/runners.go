@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -23,6 +24,7 @@ type Runners struct {
 	newHandler func(partition int32) Handler
 	metrics    *metrics
 	leases     leases
+	patience   time.Duration // how long recovery waits for transactions on the changelog
 	started    atomic.Bool
 	closing    sync.WaitGroup // partitions on their way to disk
 
@@ -48,7 +50,7 @@ func New(cfg Config, newHandler func(partition int32) Handler) (*Runners, error)
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	return &Runners{cfg: cfg, newHandler: newHandler, metrics: m}, nil
+	return &Runners{cfg: cfg, newHandler: newHandler, metrics: m, patience: pendingTimeout}, nil
 }
 
 // Run works the partitions that the group gives to this process until ctx is
