@@ -51,7 +51,7 @@ func newKafka(t testing.TB, partitions int32) *kafka {
 	if addr == "" {
 		return newFake(t, partitions)
 	}
-	k := &kafka{t: t, prefix: fmt.Sprintf("%s.%d.", t.Name(), time.Now().UnixNano()), seeds: strings.Split(addr, ",")}
+	k := &kafka{t: t, prefix: fmt.Sprintf("%s.%d.", strings.ReplaceAll(t.Name(), "/", "."), time.Now().UnixNano()), seeds: strings.Split(addr, ",")}
 	k.connect(partitions)
 	return k
 }
