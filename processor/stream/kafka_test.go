@@ -123,6 +123,20 @@ func (k *kafka) alter(topic schemas.Topic, key, value string) {
 	if err != nil {
 		k.t.Fatal(err)
 	}
+	waitFor(k.t, name+" to have "+key+"="+value, func() error { // a real broker learns of it a little later
+		rcs, err := k.admin.DescribeTopicConfigs(k.ctx(), name)
+		if err != nil {
+			return err
+		}
+		for _, rc := range rcs {
+			for _, c := range rc.Configs {
+				if c.Key == key && c.MaybeValue() == value {
+					return rc.Err
+				}
+			}
+		}
+		return errors.New("not yet")
+	})
 }
 
 func (k *kafka) ctx() context.Context {
