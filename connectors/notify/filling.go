@@ -37,6 +37,14 @@ func (p *page) filling() (*filling, error) {
 	if err != nil {
 		return f, err
 	}
+	p.mu.Lock()
+	if p.waits == nil {
+		p.waits = make(map[entryID]int64, len(f.waiting))
+		for _, w := range f.waiting {
+			p.waits[w.id] = w.first
+		}
+	}
+	p.mu.Unlock()
 	slices.SortFunc(f.waiting, func(a, b waiting) int { return cmp.Compare(a.first, b.first) })
 	heap.Init(&f.looks)
 	return f, p.eachAnswer(func(value []byte) { f.answers = append(f.answers, value) })

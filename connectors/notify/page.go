@@ -26,6 +26,7 @@ type page struct {
 	// Many an entry was written twice within a second.
 	entries  map[entryID]paged
 	answers  map[string][]byte // by key; nil: deleted
+	waits    map[entryID]int64 // what waits, since which offset; nil: the disk knows
 	at       position          // behind the last record taken in
 	recorded time.Time         // when it was written to the disk
 	taken    int               // records, of the topic
@@ -58,6 +59,9 @@ func (p *page) take(r *kgo.Record) {
 	if p.closed {
 		return
 	}
+	if p.waits == nil && p.at.Next == 0 {
+		p.waits = map[entryID]int64{} // nothing is on the disk
+	}
 	switch key := string(r.Key); {
 	case strings.HasPrefix(key, schemas.DeliveryOwner):
 	case strings.HasPrefix(key, schemas.DeliveryAnswer):
@@ -75,12 +79,13 @@ func (p *page) take(r *kgo.Record) {
 func (p *page) takeEntry(key string, r *kgo.Record) {
 	id := idOfKey(key)
 	_, destination, _ := strings.Cut(key, "/")
-	old, known := p.entries[id]
 	if r.Value == nil {
+		old, known := p.entries[id]
 		if !known {
 			old.DeliveryIndex = p.stored(id)
 		}
 		p.entries[id] = paged{DeliveryIndex: old.DeliveryIndex}
+		delete(p.waits, id)
 		return
 	}
 	header, _ := headerOf(r, schemas.HeaderIndex)
@@ -94,13 +99,29 @@ func (p *page) takeEntry(key string, r *kgo.Record) {
 		index = indexOf(e)
 	}
 	one := paged{index, destination, r.Offset, r.Value}
-	if !known && index.Pending {
-		old = p.row(id)
-	}
-	if index.Pending && old.Pending && (old.value != nil || !known) {
-		one.first = old.first
+	if !index.Pending {
+		delete(p.waits, id)
+	} else if first, waited := p.since(id); waited {
+		one.first = first
+	} else if p.waits != nil {
+		p.waits[id] = r.Offset
 	}
 	p.entries[id] = one
+}
+
+// since says since which offset an entry waits; false if it does not.
+func (p *page) since(id entryID) (first int64, waits bool) {
+	if p.waits != nil {
+		first, waits = p.waits[id]
+		return first, waits
+	}
+	one, known := p.entries[id]
+	if !known {
+		one = p.row(id)
+	} else if one.value == nil {
+		return 0, false
+	}
+	return one.first, one.Pending
 }
 
 // load returns an entry, which is the caller's; nil if there is none.

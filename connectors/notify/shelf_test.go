@@ -221,6 +221,7 @@ func TestShelfKeepsTheOrder(t *testing.T) {
 		s.page.take(r) // and dies
 	}
 	s.page.flush()
+	again(3) // which the next process reads
 	s.end()
 
 	var told []string
@@ -236,11 +237,12 @@ func TestShelfKeepsTheOrder(t *testing.T) {
 	if diff := cmp.Diff([]string{"e0/d0", "e0/d1", "e1/d1", "e2/d0", "e2/d1"}, told); diff != "" || len(f.answers) != 1 {
 		t.Errorf("%d answers, %s", len(f.answers), diff)
 	}
+	again(4) // which was found on the disk
 	s.readOn()
 	s.page.flush()
 	s.end()
 	s.open()
-	if f, err = s.page.filling(); err != nil || len(f.answers) != 0 || len(f.waiting) != 6 || f.waiting[5].id != s.id(2) {
+	if f, err = s.page.filling(); err != nil || len(f.answers) != 0 || len(f.waiting) != 6 || f.waiting[3].id != s.id(4) || f.waiting[5].id != s.id(2) {
 		t.Errorf("%d answers and %d wait, %v; want the answered one last of 6", len(f.answers), len(f.waiting), err)
 	}
 	s.end()
