@@ -88,8 +88,8 @@ week-kafka: fetch ## One on a real Kafka and SQS with processes of their own, an
 	UNPARK_WEEK=$(or $(WEEK),long) go test -count=1 -timeout 90m -v -run '^TestWeek' ./e2e
 
 .PHONY: soak
-soak: fetch ## Load, kills and rebalances for SOAK (1h): nothing may grow, verify must be clean
-	UNPARK_SOAK=$(SOAK) go test -count=1 -timeout 12h -v -run TestSoak ./e2e
+soak: fetch ## Load, kills, freezes and rebalances for SOAK (1h): nothing may grow, verify must be clean; a row of docs/kill-matrix.md
+	UNPARK_SOAK=$(SOAK) UNPARK_KILL_REPORT=$(CURDIR)/docs/kill-matrix.md go test -count=1 -timeout 12h -v -run TestSoak ./e2e
 
 .PHONY: chaos
 chaos: fetch ## 10,000 escalations to 20 destinations of which 5 fail, the notifier killed five times

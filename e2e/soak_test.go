@@ -66,7 +66,9 @@ func TestSoak(t *testing.T) {
 	if r.code != 0 {
 		t.Errorf("verify: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
-	t.Logf("%s, %d rounds: %v; %d conversations; %s", long, s.rounds, s.fates, l.sent, strings.TrimSpace(r.stdout))
+	report(t, faultSection, fmt.Sprintf("a process that comes and goes beside one that stays, for %s", long), s.rounds,
+		fmt.Sprintf("killed %d times, frozen %d, stopped %d; %d conversations; %s",
+			s.fates["killed"], s.fates["frozen"], s.fates["stopped"], l.sent, strings.TrimSpace(r.stdout)))
 }
 
 // soak is one process that stays and one that comes and goes.
