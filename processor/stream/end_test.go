@@ -123,7 +123,7 @@ func TestRunnersEndAnswerLost(t *testing.T) {
 		l.loseEnd(func() { close(lost) })
 		before := value(t, p.runners.metrics.rebuilds)
 		want = append(want, k.echo(2, 20*round, 20)...)
-		<-lost
+		k.await(lost, "an EndTxn")
 		waitFor(t, "the session to be given up", func() error {
 			if value(t, p.runners.metrics.rebuilds) == before {
 				return errors.New("it goes on")

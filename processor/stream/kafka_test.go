@@ -226,6 +226,16 @@ func waitFor(t testing.TB, what string, check func() error) {
 	}
 }
 
+// await waits until c is closed.
+func (k *kafka) await(c <-chan struct{}, what string) {
+	k.t.Helper()
+	select {
+	case <-c:
+	case <-time.After(testTimeout):
+		k.t.Fatalf("waiting for %s", what)
+	}
+}
+
 func (k *kafka) produce(partition int32, value []byte) {
 	k.t.Helper()
 	rec := &kgo.Record{Topic: schemas.ConversationEvents.Name(k.prefix), Partition: partition, Key: []byte("k"), Value: value}

@@ -123,7 +123,7 @@ func TestRunnersStopWhileJoining(t *testing.T) {
 		return nil, nil, false
 	})
 	b := k.start(k.config("b", t.TempDir()))
-	<-joining
+	k.await(joining, "a join")
 	k.echo(2, 0, 20)
 	a.stop()
 	b.stop()
