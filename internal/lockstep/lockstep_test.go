@@ -113,7 +113,7 @@ func TestATickIsHandled(t *testing.T) {
 	}
 	defer w.client.Close()
 	admin := kadm.NewClient(w.client)
-	s, err := kgo.NewGroupTransactSession(append(kafka, kgo.ConsumerGroup("processor"), kgo.TransactionalID("p"), kgo.RequireStableFetchOffsets(),
+	s, err := kgo.NewGroupTransactSession(append(kafka, kgo.ConsumerGroup("processor"), kgo.TransactionalID("p"),
 		kgo.ConsumeTopics(schemas.ConversationEvents.Suffix), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))...)
 	if err != nil {
 		t.Fatal(err)
