@@ -110,7 +110,7 @@ ifeq ($(BENCH)$(PKG),)
 	UNPARK_BENCH_REPORT='$(abspath $(REPORT))' UNPARK_BENCH_EVENTS='$(EVENTS)' UNPARK_BENCH_ROUNDS='$(ROUNDS)' UNPARK_BENCH_THREADS='$(THREADS)' \
 		go test -count=1 -timeout 60m -v -run '^TestCompare$$' ./bench
 else
-	go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...)
+	go test -pgo=$$UNPARK_PGO -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...)
 endif
 
 .PHONY: bench-open
