@@ -36,7 +36,8 @@ func TestRestore(t *testing.T) {
 	p := r.start()
 	waitFor(t, "all partitions to run", func() bool { return strings.Count(p.log(), "partition running") == partitions })
 	slowest := time.Duration(0)
-	restored := regexp.MustCompile(`msg=restored .*duration=(\S+) count=(\d+)`).FindAllStringSubmatch(p.log(), -1)
+	// A partition that goes from one runner to the other has little left to restore.
+	restored := regexp.MustCompile(`msg=restored .*duration=(\S+) count=\d{3,}`).FindAllStringSubmatch(p.log(), -1)
 	for _, m := range restored {
 		d, err := time.ParseDuration(m[1])
 		if err != nil {
