@@ -19,6 +19,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/time/rate"
 
 	"unpark/schemas"
 )
@@ -40,7 +41,7 @@ func TestNotify(t *testing.T) {
 	r := newRig(t, 1)
 	to := newAudience(t)
 	r.routes(to, "{group: {above: 0}, to: [{webhook: {url: HOOK, secret: 'env:UNPARK_BENCH_KEY'}}, {slack: {webhook: 'SLACK'}, every: 0s}]}")
-	r.escalate(0, n, 0)
+	r.escalate(0, n, rate.Inf)
 
 	p := r.startAs("notifier")
 	waitFor(t, "the first message", func() bool { return to.told.Load() > 0 })
@@ -85,7 +86,7 @@ func TestPending(t *testing.T) {
 	}
 	waitFor(t, "a ledger that was read", func() bool { return strings.Count(p.log(), "the ledger of a partition is read") == partitions })
 	measure("read", n)
-	r.escalate(n, n+more, 0)
+	r.escalate(n, n+more, rate.Inf)
 	waitFor(t, "the others in the ledger", func() bool { return r.entered() >= int64(more) })
 	measure("held", n+more)
 }
@@ -210,14 +211,13 @@ func (r *rig) versions() map[string]string {
 	return all
 }
 
-// escalate writes escalations number from to to, rate of them a second, 0 for all
-// at once.
-func (r *rig) escalate(from, to, rate int) {
+// escalate writes escalations number from to to, so many of them a second.
+func (r *rig) escalate(from, to int, perSecond rate.Limit) {
 	r.t.Helper()
-	versions, begun := r.versions(), time.Now()
+	versions, pace := r.versions(), rate.NewLimiter(perSecond, 20)
 	for i := from; i < to; i++ {
-		if rate > 0 && i%20 == 0 {
-			time.Sleep(time.Until(begun.Add(time.Duration(i-from) * time.Second / time.Duration(rate))))
+		if err := pace.Wait(r.t.Context()); err != nil {
+			r.t.Fatal(err)
 		}
 		e := escalation(i, versions[notifyOrg(i)])
 		value, err := schemas.EncodeEscalation(&e)
