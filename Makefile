@@ -97,7 +97,7 @@ chaos: fetch ## 10,000 escalations to 20 destinations of which 5 fail, the notif
 
 .PHONY: oracle
 oracle: ## Random histories of another seed each time against the model and the laws: CHECKS (5000) a test
-	go test -count=1 -timeout 6h -run 'Equal|Repeat|ChangesNothing|ChangeNothing|OneFate|TellTheSame' ./processor -rapid.checks=$(or $(CHECKS),5000) -rapid.seed=$$(date +%s%N)
+	go test -count=1 -timeout 6h -run 'Equal|Changes?Nothing|OneFate|TellTheSame' ./processor -rapid.checks=$(or $(CHECKS),5000) -rapid.seed=$$(date +%s%N)
 
 .PHONY: fuzz
 fuzz: ## Each fuzz target for FUZZTIME (20s)

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/internal/localtest"
@@ -58,12 +57,7 @@ func loseLocalState(t *testing.T, _ *deployment, dir string) {
 // old to be built upon. Before that, what the last kill dropped is restored.
 func distrustLocalState(t *testing.T, d *deployment, dir string) {
 	d.runFolder("restored", dir, "processor").ready().stop()
-	ttl := "1"
-	adm := kadm.NewClient(client(t, d.broker))
-	_, err := adm.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "delete.retention.ms", Value: &ttl}}, d.topic("sla-changelog"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	setTopic(d, "sla-changelog", "delete.retention.ms", "1")
 }
 
 func client(t *testing.T, broker string, opts ...kgo.Opt) *kgo.Client {

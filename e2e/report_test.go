@@ -27,7 +27,7 @@ var reportSections = []struct{ name, text string }{
 
 const reportHead = `# What was killed and broken, and what was found
 
-Written by ` + "`make kill`" + `. Where it says differences, ` + "`unpark verify`" + ` has read everything afterwards: every decision recomputed from the input and compared
+Written by ` + "`make kill`" + `, the soak's row by ` + "`make soak`" + `. Where it says differences, ` + "`unpark verify`" + ` has read everything afterwards: every decision recomputed from the input and compared
 with what stands on the topics, byte for byte. ` + "`make test`" + ` has the short form of most: one try. A single row is made anew by running its test with
 the variables that the target sets.
 `

@@ -81,8 +81,8 @@ func (s *step) raiseDue() (held []candidate) {
 		if c.look > s.env.Now {
 			continue
 		}
-		if s.env.Rules.checks && c.tier.kind == KindAction && s.st.Episode.Acting != nil {
-			continue // one action at a time, and no look for the next before its turn
+		if s.waitsItsTurn(c) {
+			continue
 		}
 		if v := s.verdict(c); v.hold {
 			held = append(held, c)
@@ -92,6 +92,12 @@ func (s *step) raiseDue() (held []candidate) {
 	}
 	s.forgetSettled()
 	return held
+}
+
+// waitsItsTurn reports whether an action is under way before the one of c: there is
+// one at a time, and no look for the next before its turn.
+func (s *step) waitsItsTurn(c candidate) bool {
+	return s.env.Rules.checks && c.tier.kind == KindAction && s.st.Episode.Acting != nil
 }
 
 // raise raises a tier, at once or with the outcome of its action.

@@ -228,7 +228,7 @@ func (s *step) nextLooks(first *earliest) {
 		switch {
 		case due && waiting && ep.Check.ForTier && s.verdict(c).hold:
 			// The answer, or its timeout, comes first.
-		case due && rules.checks && c.tier.kind == KindAction && ep.Acting != nil:
+		case due && s.waitsItsTurn(c):
 			// So does the action before it.
 		default:
 			first.add(c.look)

@@ -153,6 +153,27 @@ func (k *kafka) config(instance, dir string) Config {
 	}
 }
 
+// worked runs process a on a data dir through the first n events of each partition,
+// and returns what it told.
+func (k *kafka) worked(dir string, partitions int32, n int) []string {
+	k.t.Helper()
+	p := k.start(k.config("a", dir))
+	want := k.echo(partitions, 0, n)
+	k.waitEscalations(want)
+	p.stop()
+	return want
+}
+
+// leave takes the runner of a stopped process out of the group, as the time does
+// after which a static member is given up.
+func (k *kafka) leave(instance string) {
+	k.t.Helper()
+	leave := kadm.LeaveGroup(k.group()).InstanceIDs(k.group() + "-" + instance + "-0")
+	if _, err := k.admin.LeaveGroup(k.ctx(), leave); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
 // process is a process that runs runners.
 type process struct {
 	t       testing.TB

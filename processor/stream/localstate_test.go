@@ -50,14 +50,11 @@ func (l *logged) logger(t testing.TB) *slog.Logger {
 func TestRunnersDirCopied(t *testing.T) {
 	k := newKafka(t, 2)
 	dir, copied := t.TempDir(), t.TempDir()
-	a := k.start(k.config("a", dir))
-	want := k.echo(2, 0, 30)
-	k.waitEscalations(want)
-	a.stop()
+	want := k.worked(dir, 2, 30)
 	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	a = k.start(k.config("a", dir))
+	a := k.start(k.config("a", dir))
 	want = append(want, k.echo(2, 30, 30)...)
 	k.waitEscalations(want)
 	a.stop()
@@ -80,16 +77,13 @@ func TestRunnersDirCopied(t *testing.T) {
 func TestRunnersOldLocalState(t *testing.T) {
 	k := newKafka(t, 1)
 	dir := t.TempDir()
-	a := k.start(k.config("a", dir))
-	want := k.echo(1, 0, 30)
-	k.waitEscalations(want)
-	a.stop()
+	want := k.worked(dir, 1, 30)
 	k.alter(schemas.SLAChangelog, "delete.retention.ms", "1")
 
 	var said logged
 	cfg := k.config("a", dir)
 	cfg.Logger = said.logger(t)
-	a = k.start(cfg)
+	a := k.start(cfg)
 	want = append(want, k.echo(1, 30, 30)...)
 	k.waitEscalations(want)
 	a.stop()
@@ -104,9 +98,7 @@ func TestRunnersOldLocalState(t *testing.T) {
 func TestRunnersTopicsMadeAgain(t *testing.T) {
 	k := newKafka(t, 2)
 	dir := t.TempDir()
-	a := k.start(k.config("a", dir))
-	k.waitEscalations(k.echo(2, 0, 30))
-	a.stop()
+	k.worked(dir, 2, 30)
 	for _, topic := range schemas.Topics() {
 		if _, err := k.admin.DeleteTopic(k.ctx(), topic.Name(k.prefix)); err != nil {
 			t.Fatal(err)
@@ -121,7 +113,7 @@ func TestRunnersTopicsMadeAgain(t *testing.T) {
 	var said logged
 	cfg := k.config("a", dir)
 	cfg.Logger = said.logger(t)
-	a = k.start(cfg)
+	a := k.start(cfg)
 	want := k.echo(2, 0, 30) // the counts begin anew
 	waitFor(t, "escalations on the new topic", func() error {
 		if got := len(k.values(schemas.Escalations)); got != len(want) {
@@ -185,14 +177,8 @@ func TestRunnersCommitLost(t *testing.T) {
 func TestRunnersCommitHangs(t *testing.T) {
 	k := newKafka(t, 1)
 	dir := t.TempDir()
-	a := k.start(k.config("a", dir))
-	want := k.echo(1, 0, 10)
-	k.waitEscalations(want)
-	a.stop()
-	leave := kadm.LeaveGroup(k.group()).InstanceIDs(k.group() + "-a-0")
-	if _, err := k.admin.LeaveGroup(k.ctx(), leave); err != nil {
-		t.Fatal(err)
-	}
+	want := k.worked(dir, 1, 10)
+	k.leave("a")
 	k.echo(1, 10, 5) // taken in by the transaction that hangs
 	hanging := k.openMeta()
 	defer hanging.Close()
@@ -205,7 +191,7 @@ func TestRunnersCommitHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.patience = 100 * time.Millisecond
-	a = k.run(r)
+	a := k.run(r)
 	waitFor(t, "the transaction to be told of", func() error {
 		if !said.has("lies behind a transaction that is open") {
 			return fmt.Errorf("Ready: %w", r.Ready())

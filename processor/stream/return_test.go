@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	"github.com/twmb/franz-go/pkg/kadm"
 
 	"unpark/processor/store"
 	"unpark/schemas"
@@ -34,10 +33,7 @@ func TestRunnersPartitionReturns(t *testing.T) {
 	want = append(want, k.echo(2, 40, 10)...)
 	k.waitEscalations(want)
 	b.stop()
-	leave := kadm.LeaveGroup(k.group()).InstanceIDs(k.group() + "-b-0")
-	if _, err := k.admin.LeaveGroup(k.ctx(), leave); err != nil {
-		t.Fatal(err)
-	}
+	k.leave("b")
 	want = append(want, k.echo(2, 50, 10)...)
 	k.waitEscalations(want)
 	a.stop()
@@ -46,11 +42,7 @@ func TestRunnersPartitionReturns(t *testing.T) {
 		t.Errorf("%v records of %d restored, %v times in full; want those of b alone", restored, all, full)
 	}
 
-	ttl := "1"
-	if _, err := k.admin.AlterTopicConfigs(k.ctx(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "delete.retention.ms", Value: &ttl}},
-		schemas.SLAChangelog.Name(k.prefix)); err != nil {
-		t.Fatal(err)
-	}
+	k.alter(schemas.SLAChangelog, "delete.retention.ms", "1")
 	a = k.start(k.config("a", dir))
 	want = append(want, k.echo(2, 60, 10)...)
 	k.waitEscalations(want)

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/schemas"
@@ -15,9 +14,7 @@ import (
 func TestRunnersPartitionCountChanged(t *testing.T) {
 	k := newKafka(t, 2)
 	dir := t.TempDir()
-	p := k.start(k.config("a", dir))
-	k.waitEscalations(k.echo(2, 0, 10))
-	p.stop()
+	k.worked(dir, 2, 10)
 	for _, topic := range []schemas.Topic{schemas.ConversationEvents, schemas.SLAChangelog} {
 		name := topic.Name(k.prefix)
 		if _, err := k.admin.UpdatePartitions(k.ctx(), 4, name); err != nil {
@@ -31,7 +28,7 @@ func TestRunnersPartitionCountChanged(t *testing.T) {
 			return nil
 		})
 	}
-	p = k.start(k.config("a", dir))
+	p := k.start(k.config("a", dir))
 	wantError(t, p.wait(), "had 2 partitions", "has 4 now", "replay")
 }
 
@@ -51,15 +48,13 @@ func TestRunnersInputGrows(t *testing.T) {
 func TestRunnersLostState(t *testing.T) {
 	k := newKafka(t, 1)
 	kept := t.TempDir()
-	p := k.start(k.config("a", kept))
-	k.waitEscalations(k.echo(1, 0, 10))
-	p.stop()
+	k.worked(kept, 1, 10)
 	if _, err := k.admin.DeleteTopic(k.ctx(), schemas.SLAChangelog.Name(k.prefix)); err != nil {
 		t.Fatal(err)
 	}
 	k.create(schemas.SLAChangelog, 1)
 	for _, dir := range []string{t.TempDir(), kept} {
-		p = k.start(k.config("a", dir))
+		p := k.start(k.config("a", dir))
 		waitFor(t, "a suspended partition", func() error {
 			if err := p.runners.Ready(); err == nil || !strings.Contains(err.Error(), "state was lost") {
 				return fmt.Errorf("Ready: %w", err)
@@ -72,18 +67,12 @@ func TestRunnersLostState(t *testing.T) {
 
 func TestRunnersGroupOffsetsLost(t *testing.T) {
 	k := newKafka(t, 1)
-	p := k.start(k.config("a", t.TempDir()))
-	want := k.echo(1, 0, 10)
-	k.waitEscalations(want)
-	p.stop()
-	leave := kadm.LeaveGroup(k.group()).InstanceIDs(k.group() + "-a-0")
-	if _, err := k.admin.LeaveGroup(k.ctx(), leave); err != nil {
-		t.Fatal(err)
-	}
+	want := k.worked(t.TempDir(), 1, 10)
+	k.leave("a")
 	if _, err := k.admin.DeleteGroup(k.ctx(), k.group()); err != nil {
 		t.Fatal(err)
 	}
-	p = k.start(k.config("a", t.TempDir())) // the meta record knows
+	p := k.start(k.config("a", t.TempDir())) // the meta record knows
 	want = append(want, k.echo(1, 10, 10)...)
 	k.waitEscalations(want)
 	p.stop()
