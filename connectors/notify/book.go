@@ -31,6 +31,7 @@ type book struct {
 	// runs when a write has ended may want it: writing waits for room.
 	mu     sync.Mutex
 	page   *page // has a lock of its own
+	hand   *hand // so has this
 	filled bool
 	timers timers
 }
@@ -39,12 +40,13 @@ func newBook(l *ledger, w *window) *book {
 	return &book{
 		gate: w.gate, window: w, ledger: l, partition: w.partition, writer: rand.Text(),
 		opened: time.Now(), ready: make(chan struct{}), onFilled: func() {}, page: newPage(l, w.partition),
+		hand: newHand(atHand / max(1, l.partitions)),
 	}
 }
 
 // load returns an entry, which is the caller's; nil if there is none.
 func (b *book) load(id entryID) *entry {
-	e, err := b.ledger.shelf.hand.get(slot{b.partition, id}, func() (*entry, error) { return b.page.load(id) })
+	e, err := b.hand.get(id, func() (*entry, error) { return b.page.load(id) })
 	if err != nil {
 		b.ledger.fail(err)
 	}
@@ -82,7 +84,7 @@ func (b *book) change(id entryID, f func(*entry) bool, then func(error)) *entry 
 func (b *book) save(id entryID, e *entry, then func(error)) {
 	value, err := schemas.EncodeDelivery(e)
 	if err == nil {
-		err = b.ledger.shelf.put(b.partition, id, e)
+		err = b.ledger.shelf.put(b.partition, id, e, b.hand.put(id, e))
 	}
 	if err != nil {
 		b.ledger.fail(err)
@@ -139,9 +141,9 @@ func (b *book) takeOwn(r *kgo.Record) {
 		b.fill()
 	case strings.HasPrefix(key, schemas.DeliveryAnswer):
 	case r.Value == nil:
-		b.ledger.shelf.hand.remove(slot{b.partition, idOfKey(key)})
+		b.hand.remove(idOfKey(key))
 	default:
-		b.ledger.shelf.hand.read(slot{b.partition, idOfKey(key)})
+		b.hand.read(idOfKey(key))
 	}
 }
 
@@ -163,17 +165,17 @@ func (b *book) takeEntry(key string, r *kgo.Record) {
 		b.page.take(r)
 		return
 	}
-	at, old := slot{b.partition, id}, b.load(id)
+	old := b.load(id)
 	b.page.take(r)
 	if r.Value == nil {
-		b.ledger.shelf.hand.remove(at)
+		b.hand.remove(id)
 		return
 	}
 	e, err := schemas.DecodeDelivery(r.Value)
 	if err != nil {
 		return // its page has said so
 	}
-	b.ledger.shelf.hand.replace(at, e)
+	b.hand.replace(id, e)
 	if old != nil && !over(e) && over(old) {
 		// Somebody has sent the alert again: it follows what became of it meanwhile.
 		e.State = schemas.DeliveryPending

@@ -4,7 +4,7 @@ import "fmt"
 
 // compose makes the message that tells a kind of an entry.
 func (o *outbox) compose(b *book, id entryID, e *entry, kind Kind) (Message, error) {
-	record, err := b.ledger.shelf.hand.record(slot{b.partition, id}, e)
+	record, err := b.hand.record(id, e)
 	if err != nil {
 		return Message{}, fmt.Errorf("the record of %s cannot be read", e.Key())
 	}

@@ -28,6 +28,8 @@ type ledger struct {
 	log    *slog.Logger
 	send   func(b *book, id entryID, destination string) // hands an entry to its outbox
 
+	partitions int // of the topic
+
 	produce func(context.Context, *kgo.Record, func(*kgo.Record, error)) // the client's
 	failed  chan error                                                   // holds the first error that nothing can be done about
 
@@ -78,6 +80,7 @@ func (l *ledger) check(ctx context.Context, escalations string) error {
 		l.source.Topic = id.String()
 	}
 	n, m := len(meta.Topics[escalations].Partitions), len(meta.Topics[l.topic].Partitions)
+	l.partitions = m
 	if n == 0 || n != m {
 		return fmt.Errorf("notifier: %s has %d partitions and %s %d; an entry lies in the partition of its escalation, so they must be as many", escalations, n, l.topic, m)
 	}
@@ -179,7 +182,6 @@ func (l *ledger) close(b *book) {
 		delete(l.books, b.partition)
 	}
 	l.mu.Unlock()
-	l.shelf.hand.dropPartition(b.partition)
 }
 
 func (l *ledger) book(partition int32) *book {

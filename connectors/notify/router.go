@@ -62,7 +62,7 @@ func (d *Dispatcher) enter(b *book, f *flight, t target) {
 		f.settle() // it was read before
 		return
 	}
-	b.ledger.shelf.hand.know(slot{b.partition, id}, one, e)
+	b.hand.know(id, one, e)
 }
 
 // entered is what follows when an entry is on the topic.

@@ -19,21 +19,19 @@ import (
 	"unpark/schemas"
 )
 
-// shelf keeps the entries of the partitions that this process owns: on disk as the
-// topic has them, up to where that was read (page.go), and at hand what is newer
-// (hand.go); so that memory holds little more than where they are, and a notifier
-// that starts reads no more than what came since. The topic is the truth. Safe for
+// shelf keeps the entries of the partitions that this process owns, on disk as the
+// topic has them, up to where that was read (page.go); what is newer is at hand
+// (hand.go). So memory holds little more than where they are, and a notifier that
+// starts reads no more than what came since. The topic is the truth. Safe for
 // concurrent use.
 type shelf struct {
 	db      *pebble.DB
-	hand    hand
 	doubted atomic.Bool // whether the next process is to begin with nothing
 }
 
 const (
 	shelfMemTable = 8 << 20
 	shelfCache    = 32 << 20 // memtables included
-	atHand        = 8192     // entries
 )
 
 // openShelf opens the shelf in dir; an empty one in memory if dir is empty. One that
@@ -75,7 +73,7 @@ func newShelf(dir string, fs vfs.FS) (*shelf, error) {
 	if err != nil {
 		return nil, fmt.Errorf("notifier: open %s: %w", dir, err)
 	}
-	return &shelf{db: db, hand: newHand(atHand)}, nil
+	return &shelf{db: db}, nil
 }
 
 type quietLogger struct{}
@@ -152,10 +150,9 @@ func (s *shelf) get(key []byte) ([]byte, error) {
 	return append([]byte{}, v...), nil
 }
 
-// put holds an entry that is being written to the topic, and has it found by what it
-// belongs to.
-func (s *shelf) put(partition int32, id entryID, e *entry) error {
-	known := s.hand.put(slot{partition, id}, e)
+// put has an entry that is being written to the topic found by what it belongs to;
+// known: it was at hand.
+func (s *shelf) put(partition int32, id entryID, e *entry, known bool) error {
 	if known && e.Digest == "" {
 		return nil
 	}
@@ -226,7 +223,6 @@ func (s *shelf) each(prefix []byte, f func(key, value []byte)) error {
 // dropPartition forgets a partition.
 func (s *shelf) dropPartition(partition int32) error {
 	from := binary.BigEndian.AppendUint32(nil, uint32(partition))
-	s.hand.dropPartition(partition)
 	return s.db.DeleteRange(from, after(from), pebble.NoSync)
 }
 

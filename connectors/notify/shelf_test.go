@@ -19,10 +19,11 @@ import (
 
 // A shelved is a partition of the ledger whose topic is read when the test says so.
 type shelved struct {
-	t     *testing.T
-	dir   string
-	topic []*kgo.Record
-	read  int // of the topic
+	t       *testing.T
+	dir     string
+	topic   []*kgo.Record
+	read    int // of the topic
+	process *ledger
 	*book
 }
 
@@ -39,21 +40,40 @@ func (s *shelved) open() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	shelf.hand = newHand(3)
-	l := &ledger{
-		shelf: shelf, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), books: map[int32]*book{}, send: func(*book, entryID, string) {},
+	s.ledgerOf(shelf)
+	s.takeOver()
+}
+
+// ledgerOf is the ledger of a process.
+func (s *shelved) ledgerOf(shelf *shelf) {
+	s.t.Helper()
+	client, err := kgo.NewClient()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(client.Close)
+	s.process = &ledger{
+		client: client,
+		shelf:  shelf, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), books: map[int32]*book{}, send: func(*book, entryID, string) {},
 		produce: func(_ context.Context, r *kgo.Record, then func(*kgo.Record, error)) {
 			r.Offset = int64(len(s.topic))
 			s.topic = append(s.topic, r)
 			then(r, nil)
 		},
 	}
-	s.book = newBook(l, newWindow("t", 0))
-	if s.page.at, err = shelf.position(0); err != nil {
+}
+
+// takeOver opens the book of the partition, which the process has not, or no more.
+func (s *shelved) takeOver() {
+	s.t.Helper()
+	s.book = newBook(s.process, newWindow("t", 0))
+	s.book.hand = newHand(3)
+	var err error
+	if s.page.at, err = s.process.shelf.position(0); err != nil {
 		s.t.Fatal(err)
 	}
 	s.read = int(s.page.at.Next)
-	l.write(s.book, schemas.DeliveryOwner+"0", nil, nil)
+	s.process.write(s.book, schemas.DeliveryOwner+"0", nil, nil)
 	s.readOn()
 }
 
@@ -144,7 +164,7 @@ func TestShelf(t *testing.T) {
 	look("before all is read")
 	s.readOn()
 	s.page.flush()
-	if n := len(s.ledger.shelf.hand.held); n > 3 {
+	if n := len(s.hand.held); n > 3 {
 		t.Errorf("%d entries are at hand, want up to 3", n)
 	}
 	if diff := cmp.Diff(want, s.states(entries)); diff != "" {
