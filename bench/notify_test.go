@@ -84,7 +84,7 @@ func TestPending(t *testing.T) {
 		fmt.Printf("pending: %s=%d seconds=%.1f cpu_us/entry=%.1f rss_mb=%d peak_rss_mb=%d\n", what, entries, time.Since(begun).Seconds(),
 			cpu(t, p.cmd.Process.Pid)/float64(entries)*1e6, memory(t, p.cmd.Process.Pid, "VmRSS:"), peakRSS(t, p.cmd.Process.Pid))
 	}
-	waitFor(t, "a ledger that was read", func() bool { return strings.Count(p.log(), "the ledger of a partition is read") == partitions })
+	waitFor(t, "a ledger that was read", p.ready)
 	measure("read", n)
 	r.escalate(n, n+more, rate.Inf)
 	waitFor(t, "the others in the ledger", func() bool { return r.entered() >= int64(more) })
@@ -118,6 +118,21 @@ func (r *rig) pend(n int) {
 	if err := r.manual.Flush(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// ready says whether the process calls itself so.
+func (p *proc) ready() bool {
+	_, rest, found := strings.Cut(p.log(), " component=http address=")
+	if !found {
+		return false
+	}
+	address, _, _ := strings.Cut(rest, "\n")
+	resp, err := http.Get("http://" + address + "/readyz")
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 // audience is whoever is told, all of them behind one server.

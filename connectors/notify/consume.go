@@ -101,7 +101,6 @@ func (d *Dispatcher) run(ctx context.Context, l *ledger) error {
 // take opens the ledger of partitions that are ours now. They are read once it is
 // known what has been told.
 func (d *Dispatcher) take(cl *kgo.Client, won map[string][]int32) {
-	d.setAbsent(nil)
 	cl.PauseFetchPartitions(won)
 	var books []*book
 	for topic, ids := range won {
@@ -116,6 +115,7 @@ func (d *Dispatcher) take(cl *kgo.Client, won map[string][]int32) {
 			books = append(books, b)
 		}
 	}
+	d.setAbsent(nil) // ready once these are
 	d.ledger.open(books...)
 }
 

@@ -130,6 +130,20 @@ func TestNoDestinationDelaysAnother(t *testing.T) {
 	})
 }
 
+// Whoever got partitions is not ready before their ledger is read.
+func TestReadyWaitsForTheLedger(t *testing.T) {
+	x := newDelayed(t, delayRules)
+	x.setAbsent(nil)
+	x.windows[partition{"t", 0}] = x.w
+	if err := x.Ready(); err != nil {
+		t.Errorf("not ready: %v", err)
+	}
+	x.windows[partition{"t", 1}] = newWindow("t", 1)
+	if x.Ready() == nil {
+		t.Error("ready, though a partition is not open")
+	}
+}
+
 // BenchmarkEscalation takes escalations through routing, ledger and the outboxes of
 // two destinations, one of which knows what it is told twice; all but Kafka and HTTP.
 func BenchmarkEscalation(b *testing.B) {

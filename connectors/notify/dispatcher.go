@@ -98,13 +98,10 @@ func New(c Config, deps Deps) (*Dispatcher, error) {
 func (d *Dispatcher) Ready() error {
 	d.mu.Lock()
 	err := cmp.Or(d.absent, d.unread)
-	l := d.ledger
 	d.mu.Unlock()
-	if err == nil && l != nil {
-		for _, b := range l.all() {
-			if !b.isFilled() {
-				err = fmt.Errorf("the ledger of partition %d is being read", b.partition)
-			}
+	for _, w := range d.allWindows() {
+		if b := d.ledger.book(w.partition); err == nil && (b == nil || !b.isFilled()) {
+			err = fmt.Errorf("the ledger of partition %d is being read", w.partition)
 		}
 	}
 	if err != nil {
