@@ -211,6 +211,8 @@ func (p *page) record() {
 	})
 	if err != nil {
 		p.ledger.fail(err)
+		p.closed = true
+		return
 	}
 	clear(p.entries)
 	clear(p.answers)

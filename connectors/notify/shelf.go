@@ -179,10 +179,14 @@ func (s *shelf) position(partition int32) (p position, err error) {
 	return p, nil
 }
 
-// write writes what fill puts into a batch.
+// write writes what fill puts into a batch, all or nothing.
 func (s *shelf) write(fill func(*pebble.Batch) error) error {
 	b := s.db.NewBatch()
-	return errors.Join(fill(b), b.Commit(pebble.NoSync), b.Close())
+	err := fill(b)
+	if err == nil {
+		err = b.Commit(pebble.NoSync)
+	}
+	return errors.Join(err, b.Close())
 }
 
 // ofConversation returns the entries of a conversation, ofDigest those that are, or
