@@ -91,7 +91,14 @@ func (b *book) save(id entryID, e *entry, then func(error)) {
 		return
 	}
 	b.arm(id, e)
-	b.ledger.write(b, e.Key(), value, then, kgo.RecordHeader{Key: schemas.HeaderIndex, Value: indexOf(e).Encode()})
+	b.ledger.write(b, e.Key(), value, func(err error) {
+		if err != nil {
+			b.hand.read(id)
+		}
+		if then != nil {
+			then(err)
+		}
+	}, kgo.RecordHeader{Key: schemas.HeaderIndex, Value: indexOf(e).Encode()})
 }
 
 // discard deletes an entry that has been kept long enough. It goes from the shelf when
@@ -141,7 +148,7 @@ func (b *book) takeOwn(r *kgo.Record) {
 		b.fill()
 	case strings.HasPrefix(key, schemas.DeliveryAnswer):
 	case r.Value == nil:
-		b.hand.remove(idOfKey(key))
+		b.hand.replace(idOfKey(key), nil)
 	default:
 		b.hand.read(idOfKey(key))
 	}
@@ -167,8 +174,9 @@ func (b *book) takeEntry(key string, r *kgo.Record) {
 	}
 	old := b.load(id)
 	b.page.take(r)
+	b.page.flush() // it is found by its conversation now
 	if r.Value == nil {
-		b.hand.remove(id)
+		b.hand.replace(id, nil)
 		return
 	}
 	e, err := schemas.DecodeDelivery(r.Value)

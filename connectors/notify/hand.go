@@ -20,6 +20,7 @@ type hand struct {
 type held struct {
 	entry  entry
 	unread int
+	place  int                 // in the ring, the last one that it was given
 	record *schemas.Escalation // what is in of
 	of     []byte
 }
@@ -49,24 +50,32 @@ func (h *hand) get(id entryID, read func() (*entry, error)) (*entry, error) {
 	return e, nil
 }
 
-// put holds an entry that is being written to the topic; false if it was not at hand.
-func (h *hand) put(id entryID, e *entry) (known bool) {
+// put holds an entry that is being written to the topic, and returns what was at hand
+// of it; nil if nothing was.
+func (h *hand) put(id entryID, e *entry) (old *entry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if one := h.held[id]; one != nil {
-		one.entry = *e
-		one.unread++
-		return true
+	one := h.held[id]
+	if one == nil {
+		h.held[id] = &held{entry: *e, unread: 1}
+		return nil
 	}
-	h.held[id] = &held{entry: *e, unread: 1}
-	return false
+	before := one.entry
+	one.entry = *e
+	one.unread++
+	return &before
 }
 
-// replace holds an entry that somebody else has written, if it is at hand.
+// replace holds an entry that somebody else has written, nil if it was deleted, if it
+// is at hand. What we wrote and is to be read yet stands behind that on the topic.
 func (h *hand) replace(id entryID, e *entry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if one := h.held[id]; one != nil {
+	switch one := h.held[id]; {
+	case one == nil || one.unread > 0:
+	case e == nil:
+		delete(h.held, id)
+	default:
 		one.entry = *e
 	}
 }
@@ -106,7 +115,7 @@ func (one *held) holds(e *entry) bool {
 	return len(one.of) > 0 && len(one.of) == len(e.Record) && &one.of[0] == &e.Record[0]
 }
 
-// read notes that a record that we wrote is on its page.
+// read notes that a record that we wrote is on its page, or will never be.
 func (h *hand) read(id entryID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -121,16 +130,9 @@ func (h *hand) read(id entryID) {
 // holds the lock.
 func (h *hand) mayGo(id entryID) {
 	last := h.order[h.next]
-	if old := h.held[last]; old != nil && old.unread == 0 && last != id {
+	if old := h.held[last]; old != nil && old.unread == 0 && old.place == h.next && last != id {
 		delete(h.held, last)
 	}
-	h.order[h.next] = id
+	h.order[h.next], h.held[id].place = id, h.next
 	h.next = (h.next + 1) % len(h.order)
-}
-
-// remove forgets an entry that somebody else has deleted.
-func (h *hand) remove(id entryID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.held, id)
 }

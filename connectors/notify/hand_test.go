@@ -1,8 +1,11 @@
 package notify
 
 import (
+	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/schemas"
@@ -16,6 +19,12 @@ func (s *shelved) foreign(e *entry) {
 		s.t.Fatal(err)
 	}
 	s.topic = append(s.topic, &kgo.Record{Key: []byte(e.Key()), Value: value, Offset: int64(len(s.topic))})
+}
+
+// readOne reads the next record of the topic.
+func (s *shelved) readOne() {
+	s.ledger.take(s.book, s.topic[s.read])
+	s.read++
 }
 
 // An attempt that ends when its partition has been taken away notes what it told in a
@@ -36,4 +45,80 @@ func TestAttemptOutlivesItsPartition(t *testing.T) {
 		t.Errorf("the entry is %+v, want what stands last on the topic", e)
 	}
 	s.end()
+}
+
+// What somebody else has written is found by its conversation at once.
+func TestForeignEntryIsFound(t *testing.T) {
+	s := newShelved(t)
+	defer s.end()
+	one := s.entry(0)
+	one.State, one.Told = schemas.DeliverySent, statusRaised
+	s.foreign(one)
+	s.readOn()
+	if ids := s.ids("c0", "e0"); !slices.Equal(ids, []entryID{s.id(0)}) {
+		t.Errorf("found %v", ids)
+	}
+}
+
+// What is read does not undo what we wrote behind it.
+func TestOwnWriteOutlivesWhatIsBeforeIt(t *testing.T) {
+	s := newShelved(t)
+	defer s.end()
+	s.add(s.entry(0), nil)
+	s.add(s.entry(1), nil)
+	s.readOn()
+	s.discard(s.entry(0))
+	s.foreign(s.entry(1))
+	s.tell(0)
+	s.tell(1)
+	for range 4 {
+		s.readOne()
+		if diff := cmp.Diff([]string{"sent", "sent"}, s.states(2)); diff != "" {
+			t.Errorf("after %d of %d: %s", s.read, len(s.topic), diff)
+		}
+	}
+}
+
+// An entry has one place at hand, however often it is changed.
+func TestHandHoldsAnEntryOnce(t *testing.T) {
+	s := newShelved(t)
+	defer s.end()
+	for i := range 2 {
+		s.add(s.entry(i), nil)
+		s.readOn()
+	}
+	for range 4 {
+		for i := range 2 {
+			s.tell(i)
+			s.readOn()
+			if n := len(s.hand.held); n != 2 {
+				t.Fatalf("%d entries are at hand, want both", n)
+			}
+		}
+	}
+}
+
+// An entry that the topic does not take is not held for ever.
+func TestHandLetsGoOfWhatIsTooLarge(t *testing.T) {
+	s := newShelved(t)
+	defer s.end()
+	s.refused = kerr.MessageTooLarge
+	for i := range 9 {
+		s.add(s.entry(i), nil)
+	}
+	if n := len(s.hand.held); n > 3 {
+		t.Errorf("%d entries are at hand, want up to 3", n)
+	}
+}
+
+// A change that leaves the digest as it is writes nothing to the disk.
+func TestDigestIsWrittenOnce(t *testing.T) {
+	s := newShelved(t)
+	defer s.end()
+	s.add(s.entry(0), nil)
+	before := s.ledger.shelf.db.Metrics().WAL.BytesIn
+	s.tell(0)
+	if wrote := s.ledger.shelf.db.Metrics().WAL.BytesIn - before; wrote != 0 {
+		t.Errorf("%d bytes were written", wrote)
+	}
 }

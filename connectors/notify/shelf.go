@@ -150,17 +150,18 @@ func (s *shelf) get(key []byte) ([]byte, error) {
 	return append([]byte{}, v...), nil
 }
 
-// put has an entry that is being written to the topic found by what it belongs to;
-// known: it was at hand.
-func (s *shelf) put(partition int32, id entryID, e *entry, known bool) error {
-	if known && e.Digest == "" {
+// put has an entry that is being written to the topic found by what it belongs to; old
+// is the entry as it was, nil if that is not known.
+func (s *shelf) put(partition int32, id entryID, e, old *entry) error {
+	digest := e.Digest != "" && (old == nil || old.Digest != e.Digest)
+	if old != nil && !digest {
 		return nil
 	}
 	return s.write(func(b *pebble.Batch) (err error) {
-		if !known {
+		if old == nil {
 			err = b.Set(conversationKey(partition, e.Conversation, id[:]), nil, nil)
 		}
-		if e.Digest != "" {
+		if digest {
 			err = errors.Join(err, b.Set(digestKey(partition, e.Digest, id[:]), nil, nil))
 		}
 		return err

@@ -19,10 +19,12 @@ import (
 
 // A shelved is a partition of the ledger whose topic is read when the test says so.
 type shelved struct {
-	t       *testing.T
-	dir     string
-	topic   []*kgo.Record
-	read    int // of the topic
+	t     *testing.T
+	dir   string
+	topic []*kgo.Record
+	read  int // of the topic
+	// refused is what the brokers say to the next records.
+	refused error
 	process *ledger
 	*book
 }
@@ -56,6 +58,10 @@ func (s *shelved) ledgerOf(shelf *shelf) {
 		client: client,
 		shelf:  shelf, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), books: map[int32]*book{}, send: func(*book, entryID, string) {},
 		produce: func(_ context.Context, r *kgo.Record, then func(*kgo.Record, error)) {
+			if s.refused != nil {
+				then(r, s.refused)
+				return
+			}
 			r.Offset = int64(len(s.topic))
 			s.topic = append(s.topic, r)
 			then(r, nil)
