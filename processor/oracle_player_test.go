@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"unpark/clock"
+	"unpark/internal/crashfs"
 	"unpark/processor/store"
 	"unpark/processor/stream"
 	"unpark/schemas"
@@ -31,7 +32,7 @@ func (s scenario) play(t *testing.T, log []stream.Record) [][]byte {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	p := &player{scenario: s, t: t, cluster: cluster, fs: vfs.NewCrashableMem(), at: time.UnixMilli(log[len(log)-1].AppendTime)}
+	p := &player{scenario: s, t: t, cluster: cluster, fs: crashfs.New(), at: time.UnixMilli(log[len(log)-1].AppendTime)}
 	p.admin = kadm.NewClient(p.client())
 	p.createTopics()
 	p.append(log)
@@ -46,7 +47,7 @@ type player struct {
 	t       *testing.T
 	cluster *kfake.Cluster
 	admin   *kadm.Client
-	fs      *vfs.MemFS
+	fs      *crashfs.FS
 	at      time.Time // of the log's last record
 	ends    []int64   // of the log's partitions
 	total   int64
@@ -176,9 +177,9 @@ func (p *player) live(l life) {
 	}
 	way.cut()
 	disk := p.fs
-	p.fs = vfs.NewCrashableMem()
+	p.fs = crashfs.New()
 	if l.end == endCrash {
-		p.fs = disk.CrashClone(vfs.CrashCloneCfg{})
+		p.fs = disk.Crash(vfs.CrashCloneCfg{})
 	}
 	p.t.Cleanup(func() { stop(); <-done; p.close(st) })
 }

@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"pgregory.net/rapid"
 
+	"unpark/internal/crashfs"
 	"unpark/processor/calendar"
 	"unpark/processor/replay"
 	"unpark/processor/sla"
@@ -244,7 +244,7 @@ func TestRepeatsOutliveRetention(t *testing.T) {
 	_, first := before.recorded(t)
 	p := &player{
 		scenario: scenario{history: h, partitions: 1, runners: 1, interval: time.Millisecond, maxRecords: 10_000},
-		t:        t, cluster: cluster, fs: vfs.NewCrashableMem(), at: time.UnixMilli(begun),
+		t:        t, cluster: cluster, fs: crashfs.New(), at: time.UnixMilli(begun),
 	}
 	p.admin = kadm.NewClient(p.client())
 	p.createTopics()
@@ -254,7 +254,7 @@ func TestRepeatsOutliveRetention(t *testing.T) {
 	// The group, its state and everything before its repeats are gone.
 	input, changelog := schemas.ConversationEvents.Name(""), schemas.SLAChangelog.Name("")
 	forget(p.ctx(), t, p.admin, input, int64(len(first)), changelog)
-	p.fs, p.at = vfs.NewCrashableMem(), time.UnixMilli(log[len(log)-1].AppendTime)
+	p.fs, p.at = crashfs.New(), time.UnixMilli(log[len(log)-1].AppendTime)
 	p.append(log[len(first):])
 	p.live(life{until: 100, end: endStop, turn: "nothing"})
 	if diff := cmp.Diff(byConversation(t, want), byConversation(t, p.committed())); diff != "" || len(want) == 0 {

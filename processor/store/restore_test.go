@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"unpark/internal/crashfs"
 )
 
 // What was restored is in Pebble soon after, without a commit or a close: a process
 // that is killed finds it at its next start.
 func TestRestoreIsFlushed(t *testing.T) {
-	fs, applied := vfs.NewCrashableMem(), make(chan struct{}, 1)
+	fs, applied := crashfs.New(), make(chan struct{}, 1)
 	s, err := Open("data", Options{FS: fs, Step: func(name string) {
 		if name == StepApplied {
 			applied <- struct{}{}
@@ -37,7 +39,7 @@ func TestRestoreIsFlushed(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("nothing is flushed")
 	}
-	killed, err := Open("data", Options{FS: fs.CrashClone(vfs.CrashCloneCfg{})})
+	killed, err := Open("data", Options{FS: fs.Crash(vfs.CrashCloneCfg{})})
 	if err != nil {
 		t.Fatal(err)
 	}

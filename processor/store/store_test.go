@@ -8,6 +8,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
+
+	"unpark/internal/crashfs"
 )
 
 func open(t *testing.T, fs vfs.FS) *Store {
@@ -244,10 +246,10 @@ func TestInUseOnDisk(t *testing.T) {
 func TestCrash(t *testing.T) {
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 0))
-		fs := vfs.NewCrashableMem()
-		var crashes []*vfs.MemFS
+		fs := crashfs.New()
+		var crashes []*crashfs.FS
 		crash := func(string) {
-			crashes = append(crashes, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng}))
+			crashes = append(crashes, fs.Crash(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng}))
 		}
 		s, err := Open("data", Options{FS: fs, CacheSize: 1 << 20, Step: crash})
 		if err != nil {

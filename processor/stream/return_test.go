@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"unpark/internal/crashfs"
 	"unpark/processor/store"
 	"unpark/schemas"
 )
@@ -74,13 +75,13 @@ func TestRestoreCrash(t *testing.T) {
 		k.waitEscalations(want)
 	}
 	p.stop()
-	fs := vfs.NewCrashableMem()
+	fs := crashfs.New()
 	var mu sync.Mutex
-	var crashes []*vfs.MemFS
+	var crashes []*crashfs.FS
 	s, err := store.Open("data", store.Options{FS: fs, FlushInterval: 1, Step: func(string) {
 		mu.Lock()
 		defer mu.Unlock()
-		crashes = append(crashes, fs.CrashClone(vfs.CrashCloneCfg{}))
+		crashes = append(crashes, fs.Crash(vfs.CrashCloneCfg{}))
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/clock"
+	"unpark/internal/crashfs"
 	"unpark/processor/store"
 	"unpark/schemas"
 )
@@ -38,7 +39,7 @@ func TestRunnersRestart(t *testing.T) {
 // successor, on the same disk as of a crash, misses nothing.
 func TestRunnersCrash(t *testing.T) {
 	k := newKafka(t, 3)
-	fs := vfs.NewCrashableMem()
+	fs := crashfs.New()
 	first, err := store.Open("data", store.Options{FS: fs})
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +54,7 @@ func TestRunnersCrash(t *testing.T) {
 	l.set(true)
 	want = append(want, k.echo(3, 50, 50)...)
 
-	second, err := store.Open("data", store.Options{FS: fs.CrashClone(vfs.CrashCloneCfg{})})
+	second, err := store.Open("data", store.Options{FS: fs.Crash(vfs.CrashCloneCfg{})})
 	if err != nil {
 		t.Fatal(err)
 	}
