@@ -84,11 +84,16 @@ func AwaitStable(ctx context.Context, opts []kgo.Opt, topics ...string) error {
 	}
 	defer adm.Close()
 	ends, err := adm.ListEndOffsets(ctx, topics...)
-	if err == nil {
-		err = ends.Error()
-	}
 	if err != nil {
 		return fmt.Errorf("read the ends of %v: %w", topics, err)
+	}
+	ends.Each(func(end kadm.ListedOffset) {
+		if err == nil && end.Err != nil {
+			err = unreadable(end.Topic, end.Err)
+		}
+	})
+	if err != nil {
+		return err
 	}
 	_, err = backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, reached(ctx, adm, ends) },
 		backoff.WithBackOff(backoff.NewConstantBackOff(100*time.Millisecond)), backoff.WithMaxElapsedTime(time.Minute))
@@ -159,11 +164,8 @@ func extent(ctx context.Context, adm *kadm.Client, topic string) (ends map[int32
 	if err == nil {
 		err = first.Error()
 	}
-	if errors.Is(err, kerr.UnknownTopicOrPartition) {
-		return nil, nil, fmt.Errorf("topic %s is missing; run: unpark topics create", topic)
-	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("read %s: %w", topic, err)
+		return nil, nil, unreadable(topic, err)
 	}
 	ends, from = make(map[int32]int64), make(map[int32]kgo.Offset)
 	last.Each(func(o kadm.ListedOffset) {
@@ -173,4 +175,12 @@ func extent(ctx context.Context, adm *kadm.Client, topic string) (ends map[int32
 		}
 	})
 	return ends, from, nil
+}
+
+// unreadable says why a topic cannot be read, and what to do if it is not there.
+func unreadable(topic string, err error) error {
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return fmt.Errorf("topic %s is missing; run: unpark topics create", topic)
+	}
+	return fmt.Errorf("read %s: %w", topic, err)
 }

@@ -39,3 +39,10 @@ func TestAwaitStable(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAwaitStableWithoutTheTopic(t *testing.T) {
+	err := AwaitStable(testContext(t), fake(t), "unpark.escalations")
+	if want := "topic unpark.escalations is missing; run: unpark topics create"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
