@@ -92,9 +92,7 @@ func fill(store *orgconfig.Store, org string, calendars map[string]calendar.Conf
 	if err != nil {
 		return nil, err
 	}
-	for name, c := range calendars {
-		calendars[name] = c.With(groups)
-	}
+	groups.Fill(calendars)
 	p := publishedAs(store, schemas.OrgConfigKey{Org: org, Part: schemas.PartSchedules, Version: version})
 	return &p, nil
 }

@@ -60,9 +60,7 @@ func (r *orgRules) fill(schedules []byte) {
 	if err != nil {
 		return
 	}
-	for name, c := range r.Calendars {
-		r.Calendars[name] = c.With(groups)
-	}
+	groups.Fill(r.Calendars)
 }
 
 // version returns one version of an org's rules, decoded.

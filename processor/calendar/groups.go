@@ -53,11 +53,13 @@ func (g Groups) Compile() error {
 	return nil
 }
 
-// With returns the configuration with the content of its schedule group, if it
-// names one by its id and groups has it.
-func (cfg Config) With(groups Groups) Config {
-	if group, ok := groups[cfg.ScheduleGroupID]; ok && cfg.Synced() {
-		cfg.ScheduleGroup = &group
+// Fill gives each calendar that names a schedule group by its id the group's content,
+// if g has it.
+func (g Groups) Fill(calendars map[string]Config) {
+	for name, cfg := range calendars {
+		if group, ok := g[cfg.ScheduleGroupID]; ok && cfg.Synced() {
+			cfg.ScheduleGroup = &group
+			calendars[name] = cfg
+		}
 	}
-	return cfg
 }

@@ -108,11 +108,8 @@ func (r Rules) NeedsSchedules() bool {
 // WithSchedules returns the rules with the content of their schedule groups, as far
 // as groups has it.
 func (r Rules) WithSchedules(groups calendar.Groups) Rules {
-	filled := make(map[string]calendar.Config, len(r.Calendars))
-	for name, cfg := range r.Calendars {
-		filled[name] = cfg.With(groups)
-	}
-	r.Calendars = filled
+	r.Calendars = maps.Clone(r.Calendars)
+	groups.Fill(r.Calendars)
 	return r
 }
 
