@@ -109,8 +109,8 @@ func DecodeDelivery(value []byte) (*Delivery, error) {
 	return d, nil
 }
 
-// HeaderWriter names the process that wrote a record of deliveries; it is new at
-// every start.
+// HeaderWriter names who wrote a record of deliveries: a notifier, by a name that is
+// new whenever it takes the partition over. Others write none.
 const HeaderWriter = "unpark.writer"
 
 // Other records of deliveries, by their keys. They stand among the deliveries so

@@ -8,9 +8,10 @@ import (
 // HeaderIndex holds a DeliveryIndex.
 const HeaderIndex = "unpark.index"
 
-// DeliveryIndex is what a notifier that starts wants to know of a Delivery: it reads
-// all of them, and need not decode most. Together with the key it says where a
-// delivery belongs and whether anything is to be done.
+// DeliveryIndex is what a notifier wants to know of each Delivery that it reads, its own
+// and, when it takes a partition over, those of others: it need not decode most.
+// Together with the key it says where a delivery belongs and whether anything is to be
+// done.
 type DeliveryIndex struct {
 	Pending bool
 	// Look is when a delivery that is not pending is to be looked at again.

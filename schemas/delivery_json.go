@@ -49,6 +49,7 @@ func (w *jsonWriter) mark(key string, m *Mark) {
 	w.b = append(w.b, '}')
 }
 
+// someText leaves the field out if the text is empty.
 func (w *jsonWriter) someText(key, s string) {
 	if s != "" {
 		w.text(key, s)

@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// jsonWriter writes what encoding/json writes of an escalation, without looking at
-// its type: a field a line, in the order of the struct. TestEscalationBytes compares
-// the two.
+// jsonWriter writes what encoding/json writes of escalations and deliveries, without
+// looking at their types: a field a line, in the order of the struct.
+// TestEscalationBytes and TestDeliveryBytes compare the two.
 type jsonWriter struct {
 	b   []byte
 	err error
@@ -108,6 +108,7 @@ func (w *jsonWriter) maybeInstant(key string, at *Instant) {
 	w.instant(key, *at)
 }
 
+// maybeText writes null for a text that is not there.
 func (w *jsonWriter) maybeText(key string, s *string) {
 	if s == nil {
 		w.null(key)

@@ -128,7 +128,7 @@ func (l *ledger) write(b *book, key string, value []byte, then func(error), more
 // open takes over partitions: our owner record marks up to where the topic says
 // what has been told.
 func (l *ledger) open(books ...*book) {
-	from := l.resume(books)
+	from := l.starts(books)
 	for _, b := range books {
 		l.mu.Lock()
 		l.books[b.partition] = b
@@ -139,21 +139,21 @@ func (l *ledger) open(books ...*book) {
 	l.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: from})
 }
 
-// resume returns from where partitions are to be read: from where the shelf has them,
+// starts returns from where partitions are to be read: from where the shelf has them,
 // or from the start.
-func (l *ledger) resume(books []*book) map[int32]kgo.Offset {
+func (l *ledger) starts(books []*book) map[int32]kgo.Offset {
 	ctx, cancel := context.WithTimeout(context.Background(), boundsTimeout)
 	defer cancel()
 	admin := kadm.NewClient(l.client)
-	starts, err1 := admin.ListStartOffsets(ctx, l.topic)
+	firsts, err1 := admin.ListStartOffsets(ctx, l.topic)
 	ends, err2 := admin.ListEndOffsets(ctx, l.topic)
-	unknown := errors.Join(err1, err2, starts.Error(), ends.Error())
+	unknown := errors.Join(err1, err2, firsts.Error(), ends.Error())
 	from := map[int32]kgo.Offset{}
 	for _, b := range books {
-		start, _ := starts.Lookup(l.topic, b.partition)
+		first, _ := firsts.Lookup(l.topic, b.partition)
 		end, _ := ends.Lookup(l.topic, b.partition)
 		at, err := l.shelf.position(b.partition)
-		why := at.unusable(l.source, start.Offset, end.Offset, time.Now())
+		why := at.unusable(l.source, first.Offset, end.Offset, time.Now())
 		if unknown != nil {
 			why = unknown.Error()
 		}
@@ -211,7 +211,7 @@ func (l *ledger) flush() {
 // lost: somebody else has written an owner record after ours.
 func (l *ledger) lost(b *book) {
 	l.log.Warn("another notifier has taken a partition over; nothing more is told of it here", schemas.LogTopic, l.topic, schemas.LogPartition, b.partition)
-	b.close()
+	b.gate.close()
 }
 
 // follow reads the partitions that are ours until ctx ends.
