@@ -27,6 +27,9 @@ FUZZTIME ?= 20s
 # every build and test of cmd/unpark would compile all it needs once more.
 PGO = cmd/unpark/cpu.pgo
 bench bench-%: export UNPARK_PGO = $(if $(filter off,$(PGO)),off,$(abspath $(PGO)))
+# A folder for the pprof files of the processor or notifier that a bench-target measures.
+PROFILE ?=
+bench-%: export UNPARK_PROFILE = $(abspath $(PROFILE))
 # Which Go benchmarks run, and in which packages; with neither, bench is the
 # comparison with Kafka Streams, whose report goes to REPORT.
 BENCH ?=
@@ -124,8 +127,8 @@ bench-lateness: fetch ## How late warnings are while RATE (20000) events a secon
 		go test -count=1 -timeout 60m -v -run '^TestLateness$$' ./bench
 
 .PHONY: bench-kafka
-bench-kafka: fetch ## The processor alone on the log of bench: EVENTS (1000000), RUNNERS ("1"), PROFILE (a folder for its pprof files)
-	UNPARK_BENCH_PROCESSOR=$(or $(EVENTS),1000000) UNPARK_BENCH_RUNNERS='$(RUNNERS)' UNPARK_PROFILE='$(abspath $(PROFILE))' \
+bench-kafka: fetch ## The processor alone on the log of bench: EVENTS (1000000), RUNNERS ("1"), PROFILE (a folder for its pprof files; any bench-target)
+	UNPARK_BENCH_PROCESSOR=$(or $(EVENTS),1000000) UNPARK_BENCH_RUNNERS='$(RUNNERS)' \
 		go test -count=1 -timeout 30m -run TestProcessor -v ./bench
 
 .PHONY: bench-restore
@@ -133,15 +136,15 @@ bench-restore: fetch ## Restore of RECORDS (2000000) changelog records, and a st
 	UNPARK_BENCH_RESTORE=$(or $(RECORDS),2000000) go test -count=1 -timeout 30m -run TestRestore -v ./bench
 
 .PHONY: bench-deadlines
-bench-deadlines: fetch ## DUE (1000000) deadlines in one second, with events between them; PROFILE (a folder)
-	UNPARK_BENCH_DEADLINES=$(or $(DUE),1000000) UNPARK_PROFILE='$(abspath $(PROFILE))' go test -count=1 -timeout 30m -run TestDeadlines -v ./bench
+bench-deadlines: fetch ## DUE (1000000) deadlines in one second, with events between them
+	UNPARK_BENCH_DEADLINES=$(or $(DUE),1000000) go test -count=1 -timeout 30m -run TestDeadlines -v ./bench
 
 .PHONY: bench-edit
 bench-edit: fetch ## A calendar edited under OPEN (1000000) conversations while RATE (1000) events a second fall on them, SECONDS (20) before it
 	UNPARK_BENCH_EDIT='$(or $(OPEN),1000000)' UNPARK_BENCH_RATE='$(RATE)' UNPARK_BENCH_SECONDS='$(SECONDS)' go test -count=1 -timeout 30m -run '^TestEdit$$' -v ./bench
 
 .PHONY: bench-notify
-bench-notify: fetch ## The notifier on a real Kafka: ESCALATIONS (60000) to destinations that answer at once; PENDING (1000000) in the ledger for one that is out; PROFILE (a folder)
+bench-notify: fetch ## The notifier on a real Kafka: ESCALATIONS (60000) to destinations that answer at once; PENDING (1000000) in the ledger for one that is out
 	UNPARK_BENCH_NOTIFY='$(or $(ESCALATIONS),60000)' UNPARK_BENCH_PENDING='$(or $(PENDING),1000000)' \
 		go test -count=1 -timeout 30m -run '^(TestNotify|TestPending)$$' -v ./bench
 
