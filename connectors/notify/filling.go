@@ -27,23 +27,20 @@ type waiting struct {
 // filling reads what lies on the disk.
 func (p *page) filling() (*filling, error) {
 	f := &filling{numbers: map[string]uint32{}}
+	known := map[entryID]int64{}
 	err := p.ledger.shelf.each(partitionKey(p.partition, 'I'), func(key, row []byte) {
-		if one := decodeRow(row); one.Pending {
-			f.waiting = append(f.waiting, waiting{idAtEnd(key), one.first, f.number(one.destination)})
+		one, id := decodeRow(row), idAtEnd(key)
+		if known[id] = one.first; one.Pending {
+			f.waiting = append(f.waiting, waiting{id, one.first, f.number(one.destination)})
 		} else {
-			f.looks = append(f.looks, timer{one.Look, idAtEnd(key)})
+			f.looks = append(f.looks, timer{one.Look, id})
 		}
 	})
 	if err != nil {
 		return f, err
 	}
 	p.mu.Lock()
-	if p.waits == nil {
-		p.waits = make(map[entryID]int64, len(f.waiting))
-		for _, w := range f.waiting {
-			p.waits[w.id] = w.first
-		}
-	}
+	p.known = known
 	p.mu.Unlock()
 	slices.SortFunc(f.waiting, func(a, b waiting) int { return cmp.Compare(a.first, b.first) })
 	heap.Init(&f.looks)

@@ -26,7 +26,7 @@ type page struct {
 	// Many an entry was written twice within a second.
 	entries  map[entryID]paged
 	answers  map[string][]byte // by key; nil: deleted
-	waits    map[entryID]int64 // what waits, since which offset; nil: the disk knows
+	known    map[entryID]int64 // all that there are: since which offset one waits, or settled; nil: the disk knows
 	at       position          // behind the last record taken in
 	recorded time.Time         // when it was written to the disk
 	taken    int               // records, of the topic
@@ -42,6 +42,8 @@ type paged struct {
 }
 
 const (
+	// settled: an entry waits for nothing.
+	settled = -1
 	// maxRecords go to the disk together.
 	maxRecords = 4096
 	// recordEvery: a position that has not moved is still as good as new.
@@ -59,8 +61,8 @@ func (p *page) take(r *kgo.Record) {
 	if p.closed {
 		return
 	}
-	if p.waits == nil && p.at.Next == 0 {
-		p.waits = map[entryID]int64{} // nothing is on the disk
+	if p.known == nil && p.at.Next == 0 {
+		p.known = map[entryID]int64{} // nothing is on the disk
 	}
 	switch key := string(r.Key); {
 	case strings.HasPrefix(key, schemas.DeliveryOwner):
@@ -85,7 +87,7 @@ func (p *page) takeEntry(key string, r *kgo.Record) {
 			old.DeliveryIndex = p.stored(id)
 		}
 		p.entries[id] = paged{DeliveryIndex: old.DeliveryIndex}
-		delete(p.waits, id)
+		delete(p.known, id)
 		return
 	}
 	header, _ := headerOf(r, schemas.HeaderIndex)
@@ -98,22 +100,24 @@ func (p *page) takeEntry(key string, r *kgo.Record) {
 		}
 		index = indexOf(e)
 	}
-	one := paged{index, destination, r.Offset, r.Value}
-	if !index.Pending {
-		delete(p.waits, id)
-	} else if first, waited := p.since(id); waited {
-		one.first = first
-	} else if p.waits != nil {
-		p.waits[id] = r.Offset
+	one := paged{index, destination, settled, r.Value}
+	if index.Pending {
+		one.first = r.Offset
+		if first, waited := p.since(id); waited {
+			one.first = first
+		}
 	}
 	p.entries[id] = one
+	if p.known != nil {
+		p.known[id] = one.first
+	}
 }
 
 // since says since which offset an entry waits; false if it does not.
 func (p *page) since(id entryID) (first int64, waits bool) {
-	if p.waits != nil {
-		first, waits = p.waits[id]
-		return first, waits
+	if p.known != nil {
+		first, known := p.known[id]
+		return first, known && first != settled
 	}
 	one, known := p.entries[id]
 	if !known {
@@ -127,10 +131,12 @@ func (p *page) since(id entryID) (first int64, waits bool) {
 // load returns an entry, which is the caller's; nil if there is none.
 func (p *page) load(id entryID) (*entry, error) {
 	p.mu.Lock()
-	one, known := p.entries[id]
+	one, newest := p.entries[id]
+	_, known := p.known[id]
+	known = known || p.known == nil
 	p.mu.Unlock()
 	value := one.value
-	if !known {
+	if !newest && known {
 		var err error
 		if value, err = p.ledger.shelf.get(entryKey(p.partition, 'E', id[:])); err != nil {
 			return nil, err
@@ -255,7 +261,7 @@ func decodeRow(row []byte) (one paged) {
 	}
 	n := binary.BigEndian.Uint64(row[1:])
 	if row[0] != 'p' {
-		one.Look = schemas.Instant(n)
+		one.Look, one.first = schemas.Instant(n), settled
 		return one
 	}
 	one.Pending, one.first, one.destination = true, int64(n), string(row[9:])
