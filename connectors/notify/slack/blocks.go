@@ -112,8 +112,8 @@ func fallback(t text.Text) string {
 	return escape(text.Cut(s, maxFallback))
 }
 
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
 // escape keeps text from being read as mentions or links: <!channel> in the name
 // of a queue would wake everybody.
-func escape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
-}
+func escape(s string) string { return escaper.Replace(s) }

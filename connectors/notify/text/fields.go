@@ -43,10 +43,10 @@ type Fields struct {
 	Link         string // the conversation's page in Genesys Cloud
 }
 
-func newFields(s Subject) Fields {
+func newFields(s Subject) *Fields {
 	e := s.Escalation
 	local := func(i schemas.Instant) string { return Local(i, s.Zone) }
-	f := Fields{
+	f := &Fields{
 		Status: clean(e.Status), Kind: clean(e.Kind), Objective: words(e.Objective), Tier: span(e.TierSeconds), Waited: span(e.Elapsed),
 		Start: local(e.Start), Due: local(e.Due), At: local(e.At), Conversation: Name(e.Conversation), Org: Name(s.Org),
 		Policy: Name(e.Policy), Verified: e.Verified, Queue: queueName(e), Agent: agentName(e), Media: first(e.Media),

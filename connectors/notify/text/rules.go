@@ -1,7 +1,6 @@
 package text
 
 import (
-	"cmp"
 	_ "embed"
 	"fmt"
 	"slices"
@@ -61,13 +60,13 @@ type compiled struct {
 //go:embed details.tmpl
 var defaultDetails string
 
-// defaults are the texts of whoever writes none.
-var defaults = func() compiled {
-	c, err := Rule{Headline: "{{.Headline}}", Details: defaultDetails, Advice: "{{.Advice}}"}.compile()
+// details are the facts of whoever writes no template for them.
+var details = func() *template.Template {
+	t, err := compile(defaultDetails)
 	if err != nil {
-		panic(err) // a test compiles them
+		panic(err) // a test compiles it
 	}
-	return c
+	return t
 }()
 
 // Compile returns the rules ready for use. Its error is the first of Validate.
@@ -117,10 +116,14 @@ func (r Rule) parts() []part {
 func (s *Set) Render(subject Subject) Text {
 	f := newFields(subject)
 	c := s.find(subject.Escalation)
+	lines, ok := say(c.details, f)
+	if !ok {
+		lines, _ = say(details, f)
+	}
 	return Text{
-		Headline: Cut(one(c.headline, defaults.headline, f), maxHeadline),
-		Facts:    facts(say(c.details, defaults.details, f)),
-		Advice:   Cut(one(c.advice, defaults.advice, f), maxAdvice),
+		Headline: Cut(line(c.headline, f, f.Headline), maxHeadline),
+		Facts:    facts(lines),
+		Advice:   Cut(line(c.advice, f, f.Advice), maxAdvice),
 		Link:     subject.Link,
 		Tone:     tone(subject.Escalation),
 	}
@@ -149,14 +152,19 @@ func (s *Set) find(e *schemas.Escalation) compiled {
 	return compiled{}
 }
 
-// one is say in one line.
-func one(own, fallback *template.Template, f Fields) string { return clean(say(own, fallback, f)) }
-
-func say(own, fallback *template.Template, f Fields) string {
-	out, err := execute(cmp.Or(own, fallback), f)
-	if err == nil {
-		return out
+// line is what a template says, or the default if it says nothing, in one line.
+func line(t *template.Template, f *Fields, fallback string) string {
+	if s, ok := say(t, f); ok {
+		return clean(s)
 	}
-	out, _ = execute(fallback, f)
-	return out
+	return clean(fallback)
+}
+
+// say returns what a template says; false if there is none, or it fails.
+func say(t *template.Template, f *Fields) (string, bool) {
+	if t == nil {
+		return "", false
+	}
+	s, err := execute(t, f)
+	return s, err == nil
 }

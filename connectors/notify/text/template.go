@@ -45,7 +45,7 @@ func compile(source string) (*template.Template, error) {
 }
 
 // execute returns what the template says of the fields.
-func execute(t *template.Template, f Fields) (string, error) {
+func execute(t *template.Template, f *Fields) (string, error) {
 	var b bounded
 	if err := t.Execute(&b, f); err != nil {
 		return "", err

@@ -159,3 +159,11 @@ func TestLink(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkRender(b *testing.B) {
+	s := subject(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		(*text.Set)(nil).Render(s)
+	}
+}
