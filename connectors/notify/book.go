@@ -93,7 +93,7 @@ func (b *book) save(id entryID, e *entry, then func(error)) {
 	b.arm(id, e)
 	b.ledger.write(b, e.Key(), value, func(err error) {
 		if err != nil {
-			b.hand.read(id)
+			b.hand.refused(id)
 		}
 		if then != nil {
 			then(err)
@@ -148,7 +148,7 @@ func (b *book) takeOwn(r *kgo.Record) {
 		b.fill()
 	case strings.HasPrefix(key, schemas.DeliveryAnswer):
 	case r.Value == nil:
-		b.hand.replace(idOfKey(key), nil)
+		b.hand.forget(idOfKey(key))
 	default:
 		b.hand.read(idOfKey(key))
 	}
@@ -175,15 +175,14 @@ func (b *book) takeEntry(key string, r *kgo.Record) {
 	old := b.load(id)
 	b.page.take(r)
 	b.page.flush() // it is found by its conversation now
+	b.hand.forget(id)
 	if r.Value == nil {
-		b.hand.replace(id, nil)
 		return
 	}
 	e, err := schemas.DecodeDelivery(r.Value)
 	if err != nil {
 		return // its page has said so
 	}
-	b.hand.replace(id, e)
 	if old != nil && !over(e) && over(old) {
 		// Somebody has sent the alert again: it follows what became of it meanwhile.
 		e.State = schemas.DeliveryPending

@@ -7,12 +7,14 @@ import (
 )
 
 // hand holds entries of a book as they are used: those that it has changed, until the
-// change has been read from the topic again and is on its page, and beside them the ones
-// used last, since most alerts are told at once. Safe for concurrent use.
+// change has been read from the topic again and is on its page; of those that wait for
+// their destination as many as there is room for, the oldest, which are told first; and
+// the last that were fetched from the page. Safe for concurrent use.
 type hand struct {
 	mu    sync.Mutex
 	held  map[entryID]*held
-	order []entryID // a ring of those that may go; the zero id is free
+	room  int       // for more that wait
+	order []entryID // a ring of what was fetched; the zero id is free
 	next  int
 }
 
@@ -20,20 +22,26 @@ type hand struct {
 type held struct {
 	entry  entry
 	unread int
+	waits  bool                // in the room for that
 	place  int                 // in the ring, the last one that it was given
 	record *schemas.Escalation // what is in of
 	of     []byte
 }
 
-// atHand is how many entries are at hand that might go, in all partitions.
-const atHand = 8192
+// atHand is how many entries are at hand that need not be, in all partitions, and
+// fetched what part of them was fetched from pages.
+const (
+	atHand  = 32768
+	fetched = 8
+)
 
 func newHand(size int) *hand {
-	return &hand{held: map[entryID]*held{}, order: make([]entryID, max(1, size))}
+	ring := max(1, size/fetched)
+	return &hand{held: map[entryID]*held{}, room: size - ring, order: make([]entryID, ring)}
 }
 
-// get returns a copy of an entry; one that is not at hand is taken there from its page
-// by read, which may find none.
+// get returns a copy of an entry; one that is not at hand is fetched from its page by
+// read, which may find none.
 func (h *hand) get(id entryID, read func() (*entry, error)) (*entry, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -45,8 +53,13 @@ func (h *hand) get(id entryID, read func() (*entry, error)) (*entry, error) {
 	if e == nil || err != nil {
 		return nil, err
 	}
-	h.held[id] = &held{entry: *e}
-	h.mayGo(id)
+	last := h.order[h.next]
+	if old := h.held[last]; old != nil && old.unread == 0 && !old.waits && old.place == h.next {
+		delete(h.held, last)
+	}
+	h.held[id] = &held{entry: *e, place: h.next}
+	h.order[h.next] = id
+	h.next = (h.next + 1) % len(h.order)
 	return e, nil
 }
 
@@ -60,23 +73,28 @@ func (h *hand) put(id entryID, e *entry) (old *entry) {
 		h.held[id] = &held{entry: *e, unread: 1}
 		return nil
 	}
+	h.waitsNoMore(one)
 	before := one.entry
 	one.entry = *e
 	one.unread++
 	return &before
 }
 
-// replace holds an entry that somebody else has written, nil if it was deleted, if it
-// is at hand. What we wrote and is to be read yet stands behind that on the topic.
-func (h *hand) replace(id entryID, e *entry) {
+// forget lets go of an entry that somebody else has written or deleted. What we wrote
+// and is to be read yet stands behind that on the topic.
+func (h *hand) forget(id entryID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	switch one := h.held[id]; {
-	case one == nil || one.unread > 0:
-	case e == nil:
+	if one := h.held[id]; one != nil && one.unread == 0 {
+		h.waitsNoMore(one)
 		delete(h.held, id)
-	default:
-		one.entry = *e
+	}
+}
+
+func (h *hand) waitsNoMore(one *held) {
+	if one.waits {
+		one.waits = false
+		h.room++
 	}
 }
 
@@ -115,24 +133,26 @@ func (one *held) holds(e *entry) bool {
 	return len(one.of) > 0 && len(one.of) == len(e.Record) && &one.of[0] == &e.Record[0]
 }
 
-// read notes that a record that we wrote is on its page, or will never be.
-func (h *hand) read(id entryID) {
+// read notes that a record that we wrote is on its page.
+func (h *hand) read(id entryID) { h.written(id, true) }
+
+// refused notes that a record that we wrote will never be there.
+func (h *hand) refused(id entryID) { h.written(id, false) }
+
+func (h *hand) written(id entryID, taken bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if one := h.held[id]; one != nil && one.unread > 0 {
-		if one.unread--; one.unread == 0 {
-			h.mayGo(id)
-		}
+	one := h.held[id]
+	if one == nil || one.unread == 0 {
+		return
 	}
-}
-
-// mayGo has an entry go when as many others as the ring holds may go too; the caller
-// holds the lock.
-func (h *hand) mayGo(id entryID) {
-	last := h.order[h.next]
-	if old := h.held[last]; old != nil && old.unread == 0 && old.place == h.next && last != id {
-		delete(h.held, last)
+	if one.unread--; one.unread > 0 {
+		return
 	}
-	h.order[h.next], h.held[id].place = id, h.next
-	h.next = (h.next + 1) % len(h.order)
+	if taken && one.entry.State == schemas.DeliveryPending && h.room > 0 {
+		one.waits = true
+		h.room--
+		return
+	}
+	delete(h.held, id)
 }

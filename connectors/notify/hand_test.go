@@ -79,22 +79,54 @@ func TestOwnWriteOutlivesWhatIsBeforeIt(t *testing.T) {
 	}
 }
 
-// An entry has one place at hand, however often it is changed.
-func TestHandHoldsAnEntryOnce(t *testing.T) {
+// What waits is at hand while there is room; what was told makes room again.
+func TestHandHoldsWhatWaits(t *testing.T) {
 	s := newShelved(t)
 	defer s.end()
-	for i := range 2 {
-		s.add(s.entry(i), nil)
+	for round := range 3 {
+		for i := range 5 {
+			s.add(s.entry(5*round+i), nil)
+		}
 		s.readOn()
-	}
-	for range 4 {
 		for i := range 2 {
-			s.tell(i)
-			s.readOn()
-			if n := len(s.hand.held); n != 2 {
-				t.Fatalf("%d entries are at hand, want both", n)
+			if s.hand.held[s.id(5*round+i)] == nil {
+				t.Errorf("round %d: entry %d of those that wait is not at hand", round, i)
 			}
 		}
+		for i := range 5 {
+			s.tell(5*round + i)
+		}
+		s.readOn()
+		if n := len(s.hand.held); n != 0 {
+			t.Errorf("%d entries are at hand, though all are told", n)
+		}
+	}
+}
+
+// Of what was fetched from its page the last are at hand.
+func TestHandHoldsWhatWasFetched(t *testing.T) {
+	s := newShelved(t)
+	defer s.end()
+	s.book.hand = newHand(16)
+	s.book.hand.room = 0
+	for i := range 5 {
+		s.add(s.entry(i), nil)
+	}
+	s.readOn()
+	for i := range 5 {
+		s.load(s.id(i))
+		s.load(s.id(max(0, i-1)))
+		if n := len(s.hand.held); n > 2 || s.hand.held[s.id(i)] == nil {
+			t.Errorf("%d entries are at hand after the one of %d", n, i)
+		}
+	}
+	// One that went and was fetched again has one place.
+	s.load(s.id(0))
+	s.hand.forget(s.id(0))
+	s.load(s.id(0))
+	s.load(s.id(1))
+	if n := len(s.hand.held); n != 2 {
+		t.Errorf("%d entries are at hand, want the last two", n)
 	}
 }
 
