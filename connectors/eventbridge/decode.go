@@ -93,7 +93,7 @@ func (d *Decoded) event(env envelope, attributes []string) error {
 		return fail(WrongEnvelope, "a field of eventBody is of another type")
 	}
 	e := &schemas.ConversationEvent{}
-	f.fill(e, d.Org, []byte(env.id))
+	f.fill(e, d.Org, []byte(env.id), &strings.Builder{})
 	d.Conversation, d.EventTime = e.ConversationId, e.EventTimeMs
 	d.Input = &schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: e}}
 	if hasSession(topic) && e.SessionId == "" {

@@ -2,13 +2,18 @@ package eventbridge
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	"unpark/schemas"
 )
 
-// slotsAtOnce is for how many events a Decoder takes memory at a time.
-const slotsAtOnce = 64
+// slotsAtOnce is for how many events a Decoder takes memory at a time, textsAtOnce
+// how many bytes for their strings.
+const (
+	slotsAtOnce = 64
+	textsAtOnce = 8 << 10
+)
 
 // Decoder is Decode for many envelopes. It reads an event that looks as
 // EventBridge writes them in one pass, and leaves all others to decode, so that
@@ -16,9 +21,13 @@ const slotsAtOnce = 64
 // use.
 type Decoder struct {
 	keep  Keeper
-	slots []slot // for the next events
-	// source is that of the newest envelope, and org what it names.
+	slots []slot          // for the next events
+	texts strings.Builder // of the strings of the last events and the next
+	// source is that of the newest envelope, org what it names, and the others what
+	// keep said of it.
 	source, org string
+	attributes  []string
+	known       bool
 }
 
 // slot is the memory of one event.
@@ -28,8 +37,13 @@ type slot struct {
 	event schemas.ConversationEvent
 }
 
-// NewDecoder returns a decoder that asks keep for the org of each envelope.
-func NewDecoder(keep Keeper) *Decoder { return &Decoder{keep: keep} }
+// NewDecoder returns a decoder that asks keep for the orgs of the envelopes, of
+// which it may remember the answer.
+func NewDecoder(keep Keeper) *Decoder {
+	d := &Decoder{keep: keep}
+	d.texts.Grow(textsAtOnce)
+	return d
+}
 
 // Decode is Decode.
 func (d *Decoder) Decode(raw []byte) (Decoded, error) {
@@ -68,11 +82,9 @@ func (d *Decoder) onePass(raw []byte) (out Decoded, ok bool) {
 			if !isEvent || body.topic != 0 || !d.readSource(source) {
 				return out, false
 			}
-			out.Org = d.org
-			var attributes []string
-			attributes, out.OrgKnown = d.keep(out.Org)
+			out.Org, out.OrgKnown = d.org, d.known
 			body.topic = topic
-			if !body.readFrom(&s, attributes) {
+			if !body.readFrom(&s, d.attributes) {
 				return out, false
 			}
 		default:
@@ -85,14 +97,14 @@ func (d *Decoder) onePass(raw []byte) (out Decoded, ok bool) {
 	if len(d.slots) == 0 {
 		d.slots = make([]slot, slotsAtOnce)
 	}
-	d.slots[0].give(&out, &body, id)
+	d.slots[0].give(&out, &body, id, &d.texts)
 	d.slots = d.slots[1:]
 	return out, true
 }
 
 // give makes the slot's memory the event.
-func (m *slot) give(out *Decoded, body *fields, envelopeID []byte) {
-	body.fill(&m.event, out.Org, envelopeID)
+func (m *slot) give(out *Decoded, body *fields, envelopeID []byte, texts *strings.Builder) {
+	body.fill(&m.event, out.Org, envelopeID, texts)
 	m.kind.Event = &m.event
 	m.input.Kind = &m.kind
 	out.Input, out.Conversation, out.EventTime = &m.input, m.event.ConversationId, body.eventTime
@@ -114,7 +126,8 @@ func (f *fields) readFrom(s *scanner, attributes []string) (ok bool) {
 	return ok
 }
 
-// readSource sees to it that d.org is the org of source.
+// readSource sees to it that d.org is the org of source, and what keep says of it
+// is known.
 func (d *Decoder) readSource(source []byte) bool {
 	if string(source) == d.source && d.org != "" {
 		return true
@@ -124,6 +137,7 @@ func (d *Decoder) readSource(source []byte) bool {
 		return false
 	}
 	d.source, d.org = string(source), org
+	d.attributes, d.known = d.keep(org)
 	return true
 }
 

@@ -62,6 +62,25 @@ func TestOnePassLeavesTheUnusual(t *testing.T) {
 	}
 }
 
+// What is kept is asked for each org.
+func TestDecoderKeepsByOrg(t *testing.T) {
+	keep := func(org string) ([]string, bool) { return []string{"of " + org}, org == "org" }
+	d := NewDecoder(keep)
+	raw := strings.Replace(goodEvent, "user.start", "attributes", 1)
+	raw = strings.Replace(raw, `"conversationId":"`, `"attributes":{"of org":"1","of org-2":"2"},"conversationId":"`, 1)
+	for _, org := range []string{"org", "org-2", "org"} {
+		one := []byte(strings.Replace(raw, "/org/", "/"+org+"/", 1))
+		want, err := decode(one, keep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, usual := d.onePass(one)
+		if diff := cmp.Diff(want, got, protocmp.Transform()); !usual || got.Org != org || len(got.Input.GetEvent().Attributes) != 1 || diff != "" {
+			t.Errorf("%s, in one pass: %v\n%s", org, usual, diff)
+		}
+	}
+}
+
 // A decoder's envelopes share nothing that the next one changes.
 func TestDecoderKeepsNothing(t *testing.T) {
 	d := NewDecoder(keepVIP)

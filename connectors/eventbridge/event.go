@@ -55,19 +55,23 @@ func (f *fields) read(s *scanner, attributes []string) {
 	}
 }
 
-// fill makes e the event. Its strings have one memory, which is what an event costs
-// most.
-func (f *fields) fill(e *schemas.ConversationEvent, org string, envelopeID []byte) {
+// fill makes e the event. Its strings are appended to texts, whose memory those of
+// several events share: memory of its own is what an event costs most.
+func (f *fields) fill(e *schemas.ConversationEvent, org string, envelopeID []byte, texts *strings.Builder) {
 	e.OrgId, e.Topic, e.EventTimeMs = org, f.topic, f.eventTime
 	e.MediaType, e.MessageType, e.Direction, e.DisconnectType = f.media, f.messageType, f.direction, f.disconnect
 	e.Attributes, e.CommunicationMedia = f.attributes, f.communications
 
-	var b strings.Builder
-	b.Grow(len(f.conversation) + len(f.participant) + len(f.session) + len(f.queue) + len(f.user) + len(f.division) + len(envelopeID))
-	for _, part := range [...][]byte{f.conversation, f.participant, f.session, f.queue, f.user, f.division, envelopeID} {
-		b.Write(part)
+	size := len(f.conversation) + len(f.participant) + len(f.session) + len(f.queue) + len(f.user) + len(f.division) + len(envelopeID)
+	if room := texts.Cap(); room-texts.Len() < size {
+		texts.Reset()
+		texts.Grow(max(room, size))
 	}
-	text := b.String()
+	begin := texts.Len()
+	for _, part := range [...][]byte{f.conversation, f.participant, f.session, f.queue, f.user, f.division, envelopeID} {
+		texts.Write(part)
+	}
+	text := texts.String()[begin:]
 	next := func(part []byte) (s string) {
 		s, text = text[:len(part)], text[len(part):]
 		return s
@@ -123,7 +127,8 @@ func init() {
 	for w := range strings.FieldsSeq(`UNKNOWN VOICE CHAT EMAIL CALLBACK MESSAGE
 		SMS FACEBOOK WHATSAPP WEBMESSAGING OPEN INSTAGRAM APPLE INBOUND OUTBOUND
 		ENDPOINT CLIENT SYSTEM TRANSFER ERROR PEER TIMEOUT INACTIVITY`) {
-		words[w] = strings.ToLower(w)
+		lower := strings.ToLower(w)
+		words[w], words[lower] = lower, lower
 	}
 }
 

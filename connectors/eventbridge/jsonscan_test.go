@@ -36,12 +36,21 @@ func TestScannerBoundsNesting(t *testing.T) {
 func TestScannerWhole(t *testing.T) {
 	for text, want := range map[string]int64{
 		"0": 0, "-1": -1, "1772442903949": 1772442903949, "1e3": 1000, "1.5e3": 1500, "10.0": 10,
+		"999999999999999999": 1e18 - 1, "1000000000000000000": 1e18, "9223372036854775807": math.MaxInt64,
 		"9223372036854775808": math.MaxInt64, "-9223372036854775809": math.MinInt64, "1e300": 1 << 62,
 	} {
 		s := scanner{b: []byte(text)}
 		if got, ok := s.whole(); !ok || got != want {
 			t.Errorf("%s: got %d, %v", text, got, ok)
 		}
+		s = scanner{b: []byte(text + "]")}
+		if got, ok := s.whole(); !ok || got != want || s.at() != ']' {
+			t.Errorf("%s]: got %d, %v, and ends at %d", text, got, ok, s.i)
+		}
+	}
+	leading := scanner{b: []byte("01]")}
+	if n, _ := leading.whole(); leading.at() == ']' {
+		t.Errorf("01 is taken for %d", n)
 	}
 	for _, text := range []string{"1.5", `"1"`, "null", "true", "[1]"} {
 		s := scanner{b: []byte(text)}

@@ -121,6 +121,9 @@ func (s *scanner) whole() (n int64, ok bool) {
 		s.other()
 		return 0, false
 	}
+	if n, ok = s.plainWhole(); ok {
+		return n, true
+	}
 	start := s.i
 	s.number()
 	n, err := strconv.ParseInt(string(s.b[start:s.i]), 10, 64)
@@ -137,6 +140,23 @@ func (s *scanner) whole() (n int64, ok bool) {
 		return int64(math.Copysign(1<<62, f)), s.err == nil
 	}
 	return int64(f), s.err == nil
+}
+
+// maxPlain is how many digits every int64 has room for.
+const maxPlain = 18
+
+// plainWhole reads a number of few digits and nothing else, as most are; otherwise it
+// reads nothing.
+func (s *scanner) plainWhole() (n int64, ok bool) {
+	i := s.i
+	for ; i < len(s.b) && i-s.i < maxPlain && digit(s.b[i]); i++ {
+		n = 10*n + int64(s.b[i]-'0')
+	}
+	if i == s.i || i == len(s.b) || s.b[s.i] == '0' || digit(s.b[i]) || s.b[i] == '.' || s.b[i]|0x20 == 'e' {
+		return 0, false
+	}
+	s.i = i
+	return n, true
 }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }

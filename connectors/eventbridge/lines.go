@@ -34,7 +34,7 @@ func Open(path string) (io.ReadCloser, error) {
 // Unpack is Open of what the caller has opened as path. Closing what it returns
 // closes r.
 func Unpack(r io.ReadCloser, path string) (io.ReadCloser, error) {
-	buffered := bufio.NewReaderSize(r, 64<<10)
+	buffered := bufio.NewReaderSize(r, 0) // the smallest: who reads on has a buffer
 	magic, err := buffered.Peek(len(gzipMagic))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read %s: %w", path, err)
@@ -45,7 +45,7 @@ func Unpack(r io.ReadCloser, path string) (io.ReadCloser, error) {
 		}
 		return readCloser{buffered, r}, nil
 	}
-	unpacked, err := gzip.NewReader(buffered)
+	unpacked, err := gzip.NewReader(bufio.NewReaderSize(buffered, 64<<10))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
@@ -62,7 +62,8 @@ type readCloser struct {
 // MaxEnvelope bytes is reported without its content. Not for concurrent use.
 type Lines struct {
 	r       *bufio.Reader
-	line    []byte
+	line    []byte // in r's memory, or in parts
+	parts   []byte // of a line that r has no room for
 	number  int
 	tooLong bool
 	err     error
@@ -86,24 +87,27 @@ func (l *Lines) Next() bool {
 
 // read takes one line, leaving out what is beyond the limit.
 func (l *Lines) read() {
-	l.line, l.tooLong = l.line[:0], false
+	l.parts, l.tooLong = l.parts[:0], false
 	l.number++
-	for {
-		part, err := l.r.ReadSlice('\n')
-		l.add(bytes.TrimRight(part, "\r\n"))
-		if errors.Is(err, bufio.ErrBufferFull) {
-			continue
-		}
-		l.err = err
-		return
+	part, err := l.r.ReadSlice('\n')
+	for errors.Is(err, bufio.ErrBufferFull) {
+		l.add(part)
+		part, err = l.r.ReadSlice('\n')
 	}
+	l.err = err
+	part = bytes.TrimRight(part, "\r\n")
+	if len(l.parts) > 0 || l.tooLong {
+		l.add(part)
+		part = bytes.TrimRight(l.parts, "\r")
+	}
+	l.line = part
 }
 
 func (l *Lines) add(part []byte) {
-	if l.tooLong = l.tooLong || len(l.line)+len(part) > MaxEnvelope; l.tooLong {
+	if l.tooLong = l.tooLong || len(l.parts)+len(part) > MaxEnvelope; l.tooLong {
 		return
 	}
-	l.line = append(l.line, part...)
+	l.parts = append(l.parts, part...)
 }
 
 // Bytes returns the line without its end, valid until Next; empty if it is too

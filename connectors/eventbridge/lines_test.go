@@ -26,7 +26,7 @@ func readAll(t *testing.T, r io.Reader) []line {
 	for lines.Next() {
 		text := string(lines.Bytes())
 		if len(text) > 20 {
-			text = text[:1] + "..."
+			text = text[:1] + "..." + text[len(text)-1:]
 		}
 		got = append(got, line{lines.Number(), text, lines.TooLong()})
 	}
@@ -45,7 +45,8 @@ func TestLines(t *testing.T) {
 		{"nothing", "", nil},
 		{"no newline at the end", "a\nb", []line{{1, "a", false}, {2, "b", false}}},
 		{"blank lines", "\n \r\na\r\n\n\nb\n", []line{{3, "a", false}, {6, "b", false}}},
-		{"as long as allowed", full + "\r\nb\n", []line{{1, "x...", false}, {2, "b", false}}},
+		{"as long as allowed", full + "\r\nb\n", []line{{1, "x...x", false}, {2, "b", false}}},
+		{"an end that two buffers share", full[:64<<10-1] + "\r\nb\n", []line{{1, "x...x", false}, {2, "b", false}}},
 		{"too long", "a\n" + full + "x\nb\n", []line{{1, "a", false}, {2, "", true}, {3, "b", false}}},
 		{"much too long, the last", "a\n" + full + full + full, []line{{1, "a", false}, {2, "", true}}},
 	} {
