@@ -124,12 +124,12 @@ func (h *Handler) Punctuate(tx stream.Tx, key []byte, due int64) (current bool, 
 		return false, err
 	}
 	entry.value.DeadlineMs = nil
-	return true, h.look(tx, key, sla.Input{})
+	return true, h.look(tx, entry, sla.Input{})
 }
 
 // look judges a stored conversation without a new fact.
-func (h *Handler) look(tx stream.Tx, key []byte, in sla.Input) error {
-	org, id, err := schemas.ParseConversationKey(key)
+func (h *Handler) look(tx stream.Tx, stored *entry[*schemas.ConversationState], in sla.Input) error {
+	org, id, err := schemas.ParseConversationKey(stored.key)
 	if err != nil {
 		return err
 	}
@@ -147,20 +147,25 @@ func (h *Handler) look(tx stream.Tx, key []byte, in sla.Input) error {
 	// While an org's conversations are judged by new rules, a look judges what is
 	// raised before it raises more.
 	in.Rejudge = in.Rejudge || entry.value.GetRejudgeFrom() != nil
-	return h.step(tx, conversation{org, id}, rules, in)
+	return h.stepOn(tx, stored, conversation{org, id}, rules, in)
 }
 
 // conversation is the identity of one: the ids of its org and its own.
 type conversation struct{ org, id string }
 
-// step loads the state, applies the input, saves the state and its next look,
-// and emits what follows.
+// step is stepOn of a conversation that is to be found.
 func (h *Handler) step(tx stream.Tx, c conversation, rules *sla.RuleSet, in sla.Input) error {
 	h.key = schemas.AppendConversationKey(h.key[:0], c.org, c.id)
 	entry, err := h.conversations.get(tx, h.key)
 	if err != nil {
 		return err
 	}
+	return h.stepOn(tx, entry, c, rules, in)
+}
+
+// stepOn applies the input to the state, saves it and its next look, and emits what
+// follows.
+func (h *Handler) stepOn(tx stream.Tx, entry *entry[*schemas.ConversationState], c conversation, rules *sla.RuleSet, in sla.Input) error {
 	key, st := entry.key, entry.write()
 	env := h.lookups.env(tx, c, rules)
 	effects := sla.Step(st, in, env)

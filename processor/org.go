@@ -314,7 +314,11 @@ func (h *Handler) rejudge(tx stream.Tx, org string, limit int) (n int, done bool
 		return 0, false, err
 	}
 	for _, key := range keys {
-		if err := h.look(tx, key, sla.Input{Rejudge: true}); err != nil {
+		stored, err := h.conversations.get(tx, key)
+		if err != nil {
+			return 0, false, err
+		}
+		if err := h.look(tx, stored, sla.Input{Rejudge: true}); err != nil {
 			return 0, false, err
 		}
 	}

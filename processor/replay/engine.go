@@ -95,14 +95,14 @@ func (e *engine) apply(in *schemas.InputRecord, step int64) error {
 		return nil
 	}
 	outputs := len(e.out)
-	err := e.handler.Process(e, stream.Record{Offset: step, AppendTime: e.cur.now, Input: in})
-	if p, ok := stream.AsPoison(err); ok && err != nil {
+	if err := e.handler.Process(e, stream.Record{Offset: step, AppendTime: e.cur.now, Input: in}); err != nil {
+		p, ok := stream.AsPoison(err)
+		if !ok {
+			return err
+		}
 		e.out = e.out[:outputs]
 		e.reject(p.Reason, p.Err)
 		return nil
-	}
-	if err != nil {
-		return err
 	}
 	return e.looked()
 }
