@@ -13,7 +13,7 @@ import (
 
 // linesAtOnce and bytesAtOnce bound what is decoded in one go.
 const (
-	linesAtOnce = 512
+	linesAtOnce = 128
 	bytesAtOnce = 1 << 20
 )
 
