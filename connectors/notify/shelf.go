@@ -63,7 +63,7 @@ func newShelf(dir string, fs vfs.FS) (*shelf, error) {
 		FS: fs, FormatMajorVersion: pebble.FormatValueSeparation, MemTableSize: shelfMemTable,
 		MemTableStopWritesThreshold: 2, Cache: cache, Logger: quietLogger{},
 		// Most entries are written once or twice and seldom read: tables are merged late.
-		L0CompactionThreshold: 16, L0CompactionFileThreshold: 10_000, L0StopWritesThreshold: 10_000,
+		L0CompactionThreshold: 64, L0CompactionFileThreshold: 10_000, L0StopWritesThreshold: 10_000,
 	}
 	// Each new entry is looked for first.
 	for i := range opts.Levels {
