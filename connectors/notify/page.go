@@ -46,6 +46,8 @@ const (
 	settled = -1
 	// maxRecords go to the disk together.
 	maxRecords = 4096
+	// rowSize is about what a short value takes in a batch, or what a key adds.
+	rowSize = 64
 	// recordEvery: a position that has not moved is still as good as new.
 	recordEvery = time.Hour
 )
@@ -202,7 +204,11 @@ func (p *page) record() {
 	}
 	p.recorded = time.Now()
 	p.at.Written = p.recorded.UnixMilli()
-	err := p.ledger.shelf.write(func(b *pebble.Batch) (err error) {
+	size := 0
+	for _, one := range p.entries {
+		size += len(one.value) + 4*rowSize
+	}
+	err := p.ledger.shelf.write(size, func(b *pebble.Batch) (err error) {
 		for id, one := range p.entries {
 			err = errors.Join(err, p.recordEntry(b, id, one))
 		}

@@ -45,7 +45,7 @@ func TestShelfWritesAllOrNothing(t *testing.T) {
 	s := newShelved(t)
 	defer s.end()
 	broken := errors.New("half of it")
-	err := s.ledger.shelf.write(func(b *pebble.Batch) error { return errors.Join(b.Set([]byte("key"), nil, nil), broken) })
+	err := s.ledger.shelf.write(0, func(b *pebble.Batch) error { return errors.Join(b.Set([]byte("key"), nil, nil), broken) })
 	value, got := s.ledger.shelf.get([]byte("key"))
 	if !errors.Is(err, broken) || value != nil || got != nil {
 		t.Errorf("%v, and %v was written, %v", err, value, got)

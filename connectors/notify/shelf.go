@@ -157,7 +157,7 @@ func (s *shelf) put(partition int32, id entryID, e, old *entry) error {
 	if old != nil && !digest {
 		return nil
 	}
-	return s.write(func(b *pebble.Batch) (err error) {
+	return s.write(2*rowSize, func(b *pebble.Batch) (err error) {
 		if old == nil {
 			err = b.Set(conversationKey(partition, e.Conversation, id[:]), nil, nil)
 		}
@@ -180,9 +180,9 @@ func (s *shelf) position(partition int32) (p position, err error) {
 	return p, nil
 }
 
-// write writes what fill puts into a batch, all or nothing.
-func (s *shelf) write(fill func(*pebble.Batch) error) error {
-	b := s.db.NewBatch()
+// write writes what fill puts into a batch, all or nothing; size is about what it takes.
+func (s *shelf) write(size int, fill func(*pebble.Batch) error) error {
+	b := s.db.NewBatchWithSize(size)
 	err := fill(b)
 	if err == nil {
 		err = b.Commit(pebble.NoSync)

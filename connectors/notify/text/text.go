@@ -101,6 +101,9 @@ func facts(lines string) []Fact {
 
 // Cut shortens s to at most n characters; an ellipsis shows that it did.
 func Cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
 	runes := []rune(s)
 	if len(runes) <= n {
 		return s

@@ -105,9 +105,13 @@ func headers(m notify.Message) http.Header {
 // encode percent-encodes what a header cannot hold, as the binding asks for
 // (section 3.1.3.2).
 func encode(s string) string {
+	special := func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '%' }
+	if !strings.ContainsFunc(s, special) {
+		return s
+	}
 	var b strings.Builder
 	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c > '~' || c == '"' || c == '%' {
+		if c := s[i]; special(rune(c)) {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
 			b.WriteByte(c)
