@@ -108,8 +108,4 @@ func (e *PoisonError) Unwrap() error { return e.Err }
 func Poison(reason string, err error) error { return &PoisonError{Reason: reason, Err: err} }
 
 // AsPoison reports whether err is a PoisonError, and returns it.
-func AsPoison(err error) (*PoisonError, bool) {
-	var p *PoisonError
-	ok := errors.As(err, &p)
-	return p, ok
-}
+func AsPoison(err error) (*PoisonError, bool) { return errors.AsType[*PoisonError](err) }
