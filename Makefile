@@ -47,11 +47,12 @@ build: ## Build bin/unpark, by the profile in PGO (off: without, which builds fa
 	go build -trimpath -pgo=$(PGO) -o bin/unpark ./cmd/unpark
 
 .PHONY: pgo
-pgo: ## Renew the profile that build goes by, from bench-kafka and bench-deadlines
+pgo: ## Renew the profile that build goes by, from bench-kafka, bench-deadlines and a replay of files
 	rm -rf bin/pgo
 	$(MAKE) bench-kafka PROFILE=bin/pgo/events PGO=off
 	$(MAKE) bench-deadlines DUE=300000 PROFILE=bin/pgo/due PGO=off
-	go tool pprof -proto bin/pgo/events/cpu.pprof bin/pgo/due/cpu.pprof >bin/pgo/cpu.pgo
+	go test -pgo=off -run '^$$' -bench ReplayFiles -benchtime 1500000x -o bin/pgo/replay.test -cpuprofile bin/pgo/replay.pprof ./cmd/unpark
+	go tool pprof -proto -ignore writeHistory bin/pgo/events/cpu.pprof bin/pgo/due/cpu.pprof bin/pgo/replay.pprof >bin/pgo/cpu.pgo
 	mv bin/pgo/cpu.pgo cmd/unpark/cpu.pgo
 
 .PHONY: demo
