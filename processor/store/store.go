@@ -41,6 +41,10 @@ const (
 	// Nothing goes through the memtables.
 	memTableSize  = 256 << 10
 	memTableCount = 2
+
+	// Tables are merged into ones of this size in all, and those into the rest: with
+	// few levels a read asks few of them, and less is merged.
+	baseSize = 512 << 20
 )
 
 // ErrInUse says that another process, or another Store of this one, has the
@@ -126,9 +130,12 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("clear %s: %w", s.flushDir, err), s.lock.Close())
 	}
 	opts := pebbleOptions(o, s.lock)
+	merging := newCompactions()
+	opts.Experimental.CompactionScheduler = merging
 	if s.db, err = pebble.Open(dir, opts); err != nil {
 		return nil, errors.Join(fmt.Errorf("open data dir %s: %w", dir, err), s.lock.Close())
 	}
+	merging.begin()
 	s.tableOptions = opts.MakeWriterOptions(0, s.db.TableFormat())
 	return s, nil
 }
@@ -162,6 +169,7 @@ func pebbleOptions(o Options, lock *pebble.Lock) *pebble.Options {
 		MemTableSize:                memTableSize,
 		MemTableStopWritesThreshold: memTableCount,
 		CacheSize:                   o.CacheSize,
+		LBaseMaxBytes:               baseSize,
 		Logger:                      logger{o.Logger},
 	}
 	// Most gets are for conversations that have no state yet.
