@@ -41,10 +41,6 @@ const (
 	// Nothing goes through the memtables.
 	memTableSize  = 256 << 10
 	memTableCount = 2
-
-	// Tables are merged into ones of this size in all, and those into the rest: with
-	// few levels a read asks few of them, and less is merged.
-	baseSize = 512 << 20
 )
 
 // ErrInUse says that another process, or another Store of this one, has the
@@ -169,7 +165,6 @@ func pebbleOptions(o Options, lock *pebble.Lock) *pebble.Options {
 		MemTableSize:                memTableSize,
 		MemTableStopWritesThreshold: memTableCount,
 		CacheSize:                   o.CacheSize,
-		LBaseMaxBytes:               baseSize,
 		Logger:                      logger{o.Logger},
 	}
 	// Most gets are for conversations that have no state yet.
