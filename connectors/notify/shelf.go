@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"unpark/internal/compactions"
 	"unpark/schemas"
 )
 
@@ -63,16 +64,19 @@ func newShelf(dir string, fs vfs.FS) (*shelf, error) {
 		FS: fs, FormatMajorVersion: pebble.FormatValueSeparation, MemTableSize: shelfMemTable,
 		MemTableStopWritesThreshold: 2, Cache: cache, Logger: quietLogger{},
 		// Most entries are written once or twice and seldom read: tables are merged late.
-		L0CompactionThreshold: 64, L0CompactionFileThreshold: 10_000, L0StopWritesThreshold: 10_000,
+		L0CompactionThreshold: 16, L0CompactionFileThreshold: 10_000, L0StopWritesThreshold: 10_000,
 	}
 	// Each new entry is looked for first.
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
+	merging := compactions.New()
+	opts.Experimental.CompactionScheduler = merging
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
 		return nil, fmt.Errorf("notifier: open %s: %w", dir, err)
 	}
+	merging.Begin()
 	return &shelf{db: db}, nil
 }
 

@@ -25,6 +25,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"unpark/internal/compactions"
 )
 
 const (
@@ -126,12 +128,12 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("clear %s: %w", s.flushDir, err), s.lock.Close())
 	}
 	opts := pebbleOptions(o, s.lock)
-	merging := newCompactions()
+	merging := compactions.New()
 	opts.Experimental.CompactionScheduler = merging
 	if s.db, err = pebble.Open(dir, opts); err != nil {
 		return nil, errors.Join(fmt.Errorf("open data dir %s: %w", dir, err), s.lock.Close())
 	}
-	merging.begin()
+	merging.Begin()
 	s.tableOptions = opts.MakeWriterOptions(0, s.db.TableFormat())
 	return s, nil
 }
