@@ -142,7 +142,9 @@ func (b *book) take(r *kgo.Record) {
 
 // takeOwn takes in a record that we wrote.
 func (b *book) takeOwn(r *kgo.Record) {
-	b.page.take(r)
+	if !b.page.take(r) {
+		return // what is at hand is all that is left of it
+	}
 	switch key := string(r.Key); {
 	case strings.HasPrefix(key, schemas.DeliveryOwner):
 		b.fill()
@@ -173,7 +175,9 @@ func (b *book) takeEntry(key string, r *kgo.Record) {
 		return
 	}
 	old := b.load(id)
-	b.page.take(r)
+	if !b.page.take(r) {
+		return
+	}
 	b.page.flush() // it is found by its conversation now
 	b.hand.forget(id)
 	if r.Value == nil {

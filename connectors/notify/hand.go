@@ -8,8 +8,8 @@ import (
 
 // hand holds entries of a book as they are used: those that it has changed, until the
 // change has been read from the topic again and is on its page; of those that wait for
-// their destination as many as there is room for, the oldest, which are told first; and
-// the last that were fetched from the page. Safe for concurrent use.
+// their destination those that came while there was room; and the last that were
+// fetched from the page. Safe for concurrent use.
 type hand struct {
 	mu    sync.Mutex
 	held  map[entryID]*held
@@ -22,21 +22,23 @@ type hand struct {
 type held struct {
 	entry  entry
 	unread int
-	waits  bool                // in the room for that
-	place  int                 // in the ring, the last one that it was given
-	record *schemas.Escalation // what is in of
-	of     []byte
+	// refused: the topic has not taken it, so it is not what is on its page.
+	refused bool
+	waits   bool                // in the room for that
+	place   int                 // in the ring, the last one that it was given
+	record  *schemas.Escalation // what is in of
+	of      []byte
 }
 
-// atHand is how many entries are at hand that need not be, in all partitions, and
-// fetched what part of them was fetched from pages.
+// atHand is how many entries are at hand that need not be, in all partitions; one in
+// fetchedShare of them is there for having been fetched from its page.
 const (
-	atHand  = 32768
-	fetched = 8
+	atHand       = 32768
+	fetchedShare = 8
 )
 
 func newHand(size int) *hand {
-	ring := max(1, size/fetched)
+	ring := max(1, size/fetchedShare)
 	return &hand{held: map[entryID]*held{}, room: size - ring, order: make([]entryID, ring)}
 }
 
@@ -75,7 +77,7 @@ func (h *hand) put(id entryID, e *entry) (old *entry) {
 	}
 	h.waitsNoMore(one)
 	before := one.entry
-	one.entry = *e
+	one.entry, one.refused = *e, false
 	one.unread++
 	return &before
 }
@@ -146,10 +148,11 @@ func (h *hand) written(id entryID, taken bool) {
 	if one == nil || one.unread == 0 {
 		return
 	}
+	one.refused = one.refused || !taken
 	if one.unread--; one.unread > 0 {
 		return
 	}
-	if taken && one.entry.State == schemas.DeliveryPending && h.room > 0 {
+	if !one.refused && one.entry.State == schemas.DeliveryPending && h.room > 0 {
 		one.waits = true
 		h.room--
 		return

@@ -141,6 +141,17 @@ func TestHandLetsGoOfWhatIsTooLarge(t *testing.T) {
 	if n := len(s.hand.held); n > 3 {
 		t.Errorf("%d entries are at hand, want up to 3", n)
 	}
+	// One of which the topic has an earlier state is that again.
+	s.refused = nil
+	s.add(s.entry(9), nil)
+	s.refused = kerr.MessageTooLarge
+	changed := s.entry(9)
+	changed.Destination = "changed"
+	s.save(s.id(9), changed, nil)
+	s.readOn()
+	if e := s.load(s.id(9)); e.Destination == "changed" {
+		t.Error("what the topic has refused is told")
+	}
 }
 
 // A change that leaves the digest as it is writes nothing to the disk.

@@ -56,12 +56,12 @@ func newPage(l *ledger, partition int32) *page {
 	return &page{ledger: l, partition: partition, entries: map[entryID]paged{}, answers: map[string][]byte{}, at: position{source: l.source}}
 }
 
-// take takes in the next record of the topic.
-func (p *page) take(r *kgo.Record) {
+// take takes in the next record of the topic; false: it takes none any more.
+func (p *page) take(r *kgo.Record) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return
+		return false
 	}
 	if p.known == nil && p.at.Next == 0 {
 		p.known = map[entryID]int64{} // nothing is on the disk
@@ -78,6 +78,7 @@ func (p *page) take(r *kgo.Record) {
 	if len(p.entries)+len(p.answers) >= maxRecords {
 		p.record()
 	}
+	return true
 }
 
 func (p *page) takeEntry(key string, r *kgo.Record) {
