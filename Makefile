@@ -27,7 +27,7 @@ FUZZTIME ?= 20s
 # every build and test of cmd/unpark would compile all it needs once more.
 PGO = cmd/unpark/cpu.pgo
 bench bench-%: export UNPARK_PGO = $(if $(filter off,$(PGO)),off,$(abspath $(PGO)))
-# A folder for the pprof files of the processor or notifier that a bench-target measures.
+# A folder for the pprof files of what bench-kafka, -open, -deadlines or -notify measures.
 PROFILE ?=
 bench-%: export UNPARK_PROFILE = $(abspath $(PROFILE))
 # Which Go benchmarks run, and in which packages; with neither, bench is the
@@ -128,7 +128,7 @@ bench-lateness: fetch ## How late warnings are while RATE (20000) events a secon
 		go test -count=1 -timeout 60m -v -run '^TestLateness$$' ./bench
 
 .PHONY: bench-kafka
-bench-kafka: fetch ## The processor alone on the log of bench: EVENTS (1000000), RUNNERS ("1"), PROFILE (a folder for its pprof files; any bench-target)
+bench-kafka: fetch ## The processor alone on the log of bench: EVENTS (1000000), RUNNERS ("1"), PROFILE (a folder for its pprof files)
 	UNPARK_BENCH_PROCESSOR=$(or $(EVENTS),1000000) UNPARK_BENCH_RUNNERS='$(RUNNERS)' \
 		go test -count=1 -timeout 30m -run TestProcessor -v ./bench
 
@@ -146,7 +146,7 @@ bench-edit: fetch ## A calendar edited under OPEN (1000000) conversations while 
 
 .PHONY: bench-notify
 bench-notify: fetch ## The notifier on a real Kafka: ESCALATIONS (60000) to destinations that answer at once; PENDING (1000000) in the ledger for one that is out
-	UNPARK_BENCH_NOTIFY='$(or $(ESCALATIONS),60000)' UNPARK_BENCH_PENDING='$(or $(PENDING),1000000)' UNPARK_PROFILE='$(abspath $(PROFILE))' \
+	UNPARK_BENCH_NOTIFY='$(or $(ESCALATIONS),60000)' UNPARK_BENCH_PENDING='$(or $(PENDING),1000000)' \
 		go test -count=1 -timeout 30m -run '^(TestNotify|TestPending)$$' -v ./bench
 
 .PHONY: lint

@@ -264,7 +264,7 @@ func (one paged) encodeRow() []byte {
 
 func decodeRow(row []byte) (one paged) {
 	if len(row) < 9 {
-		return one
+		return paged{first: settled}
 	}
 	n := binary.BigEndian.Uint64(row[1:])
 	if row[0] != 'p' {

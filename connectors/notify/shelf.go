@@ -22,7 +22,8 @@ import (
 
 // shelf keeps the entries of the partitions that this process owns, on disk as the
 // topic has them, up to where that was read (page.go); what is newer is at hand
-// (hand.go). So memory holds little more than where they are, and a notifier that
+// (hand.go), with some that are used next. Of the others memory holds little more than where
+// they are, and a notifier that
 // starts reads no more than what came since. The topic is the truth. Safe for
 // concurrent use.
 type shelf struct {

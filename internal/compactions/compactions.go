@@ -12,15 +12,14 @@ import (
 )
 
 // Scheduler has a database run one compaction at a time, as Pebble's own does unless
-// told otherwise, and none before Begin. Pebble's starts one while the database is
+// told otherwise, and none before Begin but such that only delete, which are cheap and
+// not asked for. Pebble's starts one while the database is
 // being opened, and Open then waits for it, which may take seconds.
 //
 // It grants nothing when it is asked; a goroutine does so a moment later, when
 // nothing runs. Pebble calls it with its locks held, so it only leaves word here.
 // It serves one database, as pebble.Options.Experimental.CompactionScheduler.
 type Scheduler struct {
-	*pebble.ConcurrencyLimitScheduler // measures nothing, and nothing else of it is used
-
 	db      pebble.DBForCompaction
 	running atomic.Bool
 	wanted  chan struct{} // one may be, or one has ended
@@ -65,6 +64,15 @@ func (s *Scheduler) Done() {
 	s.running.Store(false)
 	s.want()
 }
+
+// Started implements pebble.CompactionGrantHandle.
+func (s *Scheduler) Started() {}
+
+// MeasureCPU implements pebble.CompactionGrantHandle.
+func (s *Scheduler) MeasureCPU(pebble.CompactionGoroutineKind) {}
+
+// CumulativeStats implements pebble.CompactionGrantHandle.
+func (s *Scheduler) CumulativeStats(pebble.CompactionGrantHandleStats) {}
 
 func (s *Scheduler) want() {
 	select {

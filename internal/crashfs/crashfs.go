@@ -14,8 +14,8 @@ import (
 
 // FS is Pebble's own, of which Crash may be asked at any time. In Pebble v2.1.7 the
 // three operations below take a read lock twice, and hang with a CrashClone that
-// comes between (cockroachdb/pebble#5993); here none is under way then. Of that
-// release's successor FS can be taken out.
+// comes between (cockroachdb/pebble#5993); here none is under way then. Once a
+// release has that mended, this package can go.
 type FS struct {
 	*vfs.MemFS
 	whole sync.RWMutex

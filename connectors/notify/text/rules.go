@@ -152,7 +152,7 @@ func (s *Set) find(e *schemas.Escalation) compiled {
 	return compiled{}
 }
 
-// line is what a template says, or the default if it says nothing, in one line.
+// line is what a template says, or the default if there is none or it fails, in one line.
 func line(t *template.Template, f *Fields, fallback string) string {
 	if s, ok := say(t, f); ok {
 		return clean(s)
