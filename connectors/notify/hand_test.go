@@ -107,8 +107,8 @@ func TestHandHoldsWhatWaits(t *testing.T) {
 func TestHandHoldsWhatWasFetched(t *testing.T) {
 	s := newShelved(t)
 	defer s.end()
-	s.book.hand = newHand(16)
-	s.book.hand.room = 0
+	s.hand = newHand(16)
+	s.hand.room = 0
 	for i := range 5 {
 		s.add(s.entry(i), nil)
 	}

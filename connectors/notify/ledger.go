@@ -211,7 +211,7 @@ func (l *ledger) flush() {
 // lost: somebody else has written an owner record after ours.
 func (l *ledger) lost(b *book) {
 	l.log.Warn("another notifier has taken a partition over; nothing more is told of it here", schemas.LogTopic, l.topic, schemas.LogPartition, b.partition)
-	b.gate.close()
+	b.close()
 }
 
 // follow reads the partitions that are ours until ctx ends.

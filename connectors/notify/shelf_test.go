@@ -73,7 +73,7 @@ func (s *shelved) ledgerOf(shelf *shelf) {
 func (s *shelved) takeOver() {
 	s.t.Helper()
 	s.book = newBook(s.process, newWindow("t", 0))
-	s.book.hand = newHand(3)
+	s.hand = newHand(3)
 	var err error
 	if s.page.at, err = s.process.shelf.position(0); err != nil {
 		s.t.Fatal(err)
