@@ -128,7 +128,7 @@ bench-lateness: fetch ## How late warnings are while RATE (20000) events a secon
 		go test -count=1 -timeout 60m -v -run '^TestLateness$$' ./bench
 
 .PHONY: bench-kafka
-bench-kafka: fetch ## The processor alone on the log of bench: EVENTS (1000000), RUNNERS ("1"), PROFILE (a folder for its pprof files)
+bench-kafka: fetch ## The processor alone on the log of bench: EVENTS (1000000), RUNNERS ("1"), PROFILE (a folder for its pprof files; also for bench-open, -deadlines, -notify)
 	UNPARK_BENCH_PROCESSOR=$(or $(EVENTS),1000000) UNPARK_BENCH_RUNNERS='$(RUNNERS)' \
 		go test -count=1 -timeout 30m -run TestProcessor -v ./bench
 

@@ -27,7 +27,7 @@ type killPoint struct {
 	// most is how often the process passes it before it dies, at most.
 	most int
 	// prepare is done before each start.
-	prepare func(t *testing.T, d *deployment, dir string)
+	prepare func(d *deployment, dir string)
 	// restores in full are what the point is about.
 	restores bool
 }
@@ -47,15 +47,15 @@ var killPoints = []killPoint{
 }
 
 // loseLocalState takes the disk away: the state comes back from the changelog.
-func loseLocalState(t *testing.T, _ *deployment, dir string) {
+func loseLocalState(d *deployment, dir string) {
 	if err := os.RemoveAll(filepath.Join(dir, "data")); err != nil {
-		t.Fatal(err)
+		d.t.Fatal(err)
 	}
 }
 
 // distrustLocalState lets tombstones live so shortly that any local state is too
 // old to be built upon. Before that, what the last kill dropped is restored.
-func distrustLocalState(t *testing.T, d *deployment, dir string) {
+func distrustLocalState(d *deployment, dir string) {
 	d.runFolder("restored", dir, "processor").ready().stop()
 	setTopic(d, "sla-changelog", "delete.retention.ms", "1")
 }
@@ -107,7 +107,7 @@ func killAndVerify(t *testing.T, broker string, p killPoint, tries int) string {
 	logs := filepath.Join(t.TempDir(), "victims.log")
 	for try := range tries {
 		if p.prepare != nil {
-			p.prepare(t, d, dir)
+			p.prepare(d, dir)
 		}
 		killOnce(t, d, dir, logs, fmt.Sprintf("%s:%d", p.name, 1+rand.IntN(p.most)), try)
 	}

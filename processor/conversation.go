@@ -153,20 +153,20 @@ func (h *Handler) look(tx stream.Tx, stored *entry[*schemas.ConversationState], 
 // conversation is the identity of one: the ids of its org and its own.
 type conversation struct{ org, id string }
 
-// step is stepOn of a conversation that is to be found.
+// step finds a conversation and applies the input to it.
 func (h *Handler) step(tx stream.Tx, c conversation, rules *sla.RuleSet, in sla.Input) error {
 	h.key = schemas.AppendConversationKey(h.key[:0], c.org, c.id)
-	entry, err := h.conversations.get(tx, h.key)
+	stored, err := h.conversations.get(tx, h.key)
 	if err != nil {
 		return err
 	}
-	return h.stepOn(tx, entry, c, rules, in)
+	return h.stepOn(tx, stored, c, rules, in)
 }
 
 // stepOn applies the input to the state, saves it and its next look, and emits what
 // follows.
-func (h *Handler) stepOn(tx stream.Tx, entry *entry[*schemas.ConversationState], c conversation, rules *sla.RuleSet, in sla.Input) error {
-	key, st := entry.key, entry.write()
+func (h *Handler) stepOn(tx stream.Tx, stored *entry[*schemas.ConversationState], c conversation, rules *sla.RuleSet, in sla.Input) error {
+	key, st := stored.key, stored.write()
 	env := h.lookups.env(tx, c, rules)
 	effects := sla.Step(st, in, env)
 	next, ok := sla.NextLook(st, env)
@@ -183,7 +183,7 @@ func (h *Handler) stepOn(tx stream.Tx, entry *entry[*schemas.ConversationState],
 	}
 	if sla.Empty(st) {
 		dropDeadline(tx, key, st)
-		entry.remove()
+		stored.remove()
 	}
 	if effects.None() {
 		return nil

@@ -41,7 +41,7 @@ type slot struct {
 // which it may remember the answer.
 func NewDecoder(keep Keeper) *Decoder {
 	d := &Decoder{keep: keep}
-	d.texts.Grow(textsAtOnce)
+	d.texts.Grow(textsAtOnce) // and as much again whenever that is full
 	return d
 }
 

@@ -66,9 +66,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("notifier: %w", err), shelf.close())
 	}
-	d.mu.Lock()
 	d.ledger = l
-	d.mu.Unlock()
 	err = d.run(ctx, l)
 	l.client.Close()
 	return errors.Join(err, shelf.close())

@@ -27,10 +27,8 @@ type waiting struct {
 // filling reads what lies on the disk.
 func (p *page) filling() (*filling, error) {
 	f := &filling{numbers: map[string]uint32{}}
-	known := map[entryID]int64{}
 	err := p.ledger.shelf.each(partitionKey(p.partition, 'I'), func(key, row []byte) {
-		one, id := decodeRow(row), idAtEnd(key)
-		if known[id] = one.first; one.Pending {
+		if one, id := decodeRow(row), idAtEnd(key); one.Pending {
 			f.waiting = append(f.waiting, waiting{id, one.first, f.number(one.destination)})
 		} else {
 			f.looks = append(f.looks, timer{one.Look, id})
@@ -39,12 +37,27 @@ func (p *page) filling() (*filling, error) {
 	if err != nil {
 		return f, err
 	}
-	p.mu.Lock()
-	p.known = known
-	p.mu.Unlock()
+	p.knows(f)
 	slices.SortFunc(f.waiting, func(a, b waiting) int { return cmp.Compare(a.first, b.first) })
 	heap.Init(&f.looks)
 	return f, p.eachAnswer(func(value []byte) { f.answers = append(f.answers, value) })
+}
+
+// knows has the page know which entries there are, if it does not: it has read them all
+// itself unless it began with what lies on the disk.
+func (p *page) knows(f *filling) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known != nil {
+		return
+	}
+	p.known = make(map[entryID]int64, len(f.waiting)+len(f.looks))
+	for _, w := range f.waiting {
+		p.known[w.id] = w.first
+	}
+	for _, l := range f.looks {
+		p.known[l.id] = settled
+	}
 }
 
 // number stands for a destination.

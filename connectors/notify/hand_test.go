@@ -21,12 +21,6 @@ func (s *shelved) foreign(e *entry) {
 	s.topic = append(s.topic, &kgo.Record{Key: []byte(e.Key()), Value: value, Offset: int64(len(s.topic))})
 }
 
-// readOne reads the next record of the topic.
-func (s *shelved) readOne() {
-	s.ledger.take(s.book, s.topic[s.read])
-	s.read++
-}
-
 // An attempt that ends when its partition has been taken away notes what it told in a
 // book that nobody reads any more. Once the partition is back its topic counts.
 func TestAttemptOutlivesItsPartition(t *testing.T) {

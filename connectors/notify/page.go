@@ -37,7 +37,7 @@ type page struct {
 type paged struct {
 	schemas.DeliveryIndex
 	destination string
-	first       int64  // offset of the record that said first that it waits
+	first       int64  // offset of the record that said first that it waits; settled if it does not
 	value       []byte // nil: deleted
 }
 
@@ -264,11 +264,11 @@ func (one paged) encodeRow() []byte {
 
 func decodeRow(row []byte) (one paged) {
 	if len(row) < 9 {
-		return paged{first: settled}
+		return one
 	}
 	n := binary.BigEndian.Uint64(row[1:])
 	if row[0] != 'p' {
-		one.Look, one.first = schemas.Instant(n), settled
+		one.Look = schemas.Instant(n)
 		return one
 	}
 	one.Pending, one.first, one.destination = true, int64(n), string(row[9:])

@@ -22,10 +22,9 @@ import (
 
 // shelf keeps the entries of the partitions that this process owns, on disk as the
 // topic has them, up to where that was read (page.go); what is newer is at hand
-// (hand.go), with some that are used next. Of the others memory holds little more than where
-// they are, and a notifier that
-// starts reads no more than what came since. The topic is the truth. Safe for
-// concurrent use.
+// (hand.go), with some that are used next. Of the others memory holds little more than
+// where they are, and a notifier that starts reads no more than what came since. The
+// topic is the truth. Safe for concurrent use.
 type shelf struct {
 	db      *pebble.DB
 	doubted atomic.Bool // whether the next process is to begin with nothing
@@ -67,17 +66,14 @@ func newShelf(dir string, fs vfs.FS) (*shelf, error) {
 		// Most entries are written once or twice and seldom read: tables are merged late.
 		L0CompactionThreshold: 16, L0CompactionFileThreshold: 10_000, L0StopWritesThreshold: 10_000,
 	}
-	// Each new entry is looked for first.
+	// While a notifier that starts reads on, each entry that is new is looked for.
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
-	merging := compactions.New()
-	opts.Experimental.CompactionScheduler = merging
-	db, err := pebble.Open(dir, opts)
+	db, err := compactions.Open(dir, opts)
 	if err != nil {
 		return nil, fmt.Errorf("notifier: open %s: %w", dir, err)
 	}
-	merging.Begin()
 	return &shelf{db: db}, nil
 }
 

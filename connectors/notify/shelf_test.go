@@ -85,9 +85,15 @@ func (s *shelved) takeOver() {
 
 // readOn reads the topic to its end.
 func (s *shelved) readOn() {
-	for ; s.read < len(s.topic); s.read++ {
-		s.ledger.take(s.book, s.topic[s.read])
+	for s.read < len(s.topic) {
+		s.readOne()
 	}
+}
+
+// readOne reads the next record of the topic.
+func (s *shelved) readOne() {
+	s.ledger.take(s.book, s.topic[s.read])
+	s.read++
 }
 
 // end is a stop, and what was not read is not on the shelf.

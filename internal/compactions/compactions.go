@@ -11,70 +11,66 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Scheduler has a database run one compaction at a time, as Pebble's own does unless
-// told otherwise, and none before Begin but such that only delete, which are cheap and
-// not asked for. Pebble's starts one while the database is
-// being opened, and Open then waits for it, which may take seconds.
+// Open is pebble.Open, which waits for no compaction that it has begun itself.
+func Open(dir string, opts *pebble.Options) (*pebble.DB, error) {
+	s := &scheduler{wanted: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{})}
+	opts.Experimental.CompactionScheduler = s
+	db, err := pebble.Open(dir, opts)
+	if err == nil {
+		go s.grant()
+	}
+	return db, err
+}
+
+// scheduler has a database run one compaction at a time, as Pebble's own does unless
+// told otherwise, and none before it is open but such that only delete, which are cheap
+// and not asked for. Pebble's starts one meanwhile, and pebble.Open then waits for it,
+// which may take seconds.
 //
 // It grants nothing when it is asked; a goroutine does so a moment later, when
 // nothing runs. Pebble calls it with its locks held, so it only leaves word here.
-// It serves one database, as pebble.Options.Experimental.CompactionScheduler.
-type Scheduler struct {
+type scheduler struct {
 	db      pebble.DBForCompaction
 	running atomic.Bool
 	wanted  chan struct{} // one may be, or one has ended
-	allowed chan struct{}
 	closing chan struct{}
 	closed  chan struct{}
 }
 
-// New returns one.
-func New() *Scheduler {
-	return &Scheduler{
-		wanted: make(chan struct{}, 1), allowed: make(chan struct{}), closing: make(chan struct{}), closed: make(chan struct{}),
-	}
-}
-
-// Begin lets compactions run from now on. It is called once, when the database is open.
-func (s *Scheduler) Begin() { close(s.allowed) }
-
 // Register implements pebble.CompactionScheduler.
-func (s *Scheduler) Register(_ int, db pebble.DBForCompaction) {
-	s.db = db
-	go s.grant()
-}
+func (s *scheduler) Register(_ int, db pebble.DBForCompaction) { s.db = db }
 
 // Unregister implements pebble.CompactionScheduler.
-func (s *Scheduler) Unregister() {
+func (s *scheduler) Unregister() {
 	close(s.closing)
 	<-s.closed
 }
 
 // TrySchedule implements pebble.CompactionScheduler.
-func (s *Scheduler) TrySchedule() (bool, pebble.CompactionGrantHandle) {
+func (s *scheduler) TrySchedule() (bool, pebble.CompactionGrantHandle) {
 	s.want()
 	return false, nil
 }
 
 // UpdateGetAllowedWithoutPermission implements pebble.CompactionScheduler.
-func (s *Scheduler) UpdateGetAllowedWithoutPermission() { s.want() }
+func (s *scheduler) UpdateGetAllowedWithoutPermission() { s.want() }
 
 // Done implements pebble.CompactionGrantHandle.
-func (s *Scheduler) Done() {
+func (s *scheduler) Done() {
 	s.running.Store(false)
 	s.want()
 }
 
 // Started implements pebble.CompactionGrantHandle.
-func (s *Scheduler) Started() {}
+func (s *scheduler) Started() {}
 
 // MeasureCPU implements pebble.CompactionGrantHandle.
-func (s *Scheduler) MeasureCPU(pebble.CompactionGoroutineKind) {}
+func (s *scheduler) MeasureCPU(pebble.CompactionGoroutineKind) {}
 
 // CumulativeStats implements pebble.CompactionGrantHandle.
-func (s *Scheduler) CumulativeStats(pebble.CompactionGrantHandleStats) {}
+func (s *scheduler) CumulativeStats(pebble.CompactionGrantHandleStats) {}
 
-func (s *Scheduler) want() {
+func (s *scheduler) want() {
 	select {
 	case s.wanted <- struct{}{}:
 	default:
@@ -82,13 +78,8 @@ func (s *Scheduler) want() {
 }
 
 // grant starts compactions until the database is closed.
-func (s *Scheduler) grant() {
+func (s *scheduler) grant() {
 	defer close(s.closed)
-	select {
-	case <-s.allowed:
-	case <-s.closing:
-		return
-	}
 	for {
 		select {
 		case <-s.wanted:

@@ -128,12 +128,9 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("clear %s: %w", s.flushDir, err), s.lock.Close())
 	}
 	opts := pebbleOptions(o, s.lock)
-	merging := compactions.New()
-	opts.Experimental.CompactionScheduler = merging
-	if s.db, err = pebble.Open(dir, opts); err != nil {
+	if s.db, err = compactions.Open(dir, opts); err != nil {
 		return nil, errors.Join(fmt.Errorf("open data dir %s: %w", dir, err), s.lock.Close())
 	}
-	merging.Begin()
 	s.tableOptions = opts.MakeWriterOptions(0, s.db.TableFormat())
 	return s, nil
 }
