@@ -60,7 +60,7 @@ demo: ## First event to first alert on this machine, in a minute (needs Go alone
 	go run ./cmd/unpark demo $(ARGS)
 
 .PHONY: run
-run: ## Start every role, on an embedded broker unless the configuration names one
+run: ## Start every role (ARGS="--config DIR"), on an embedded broker unless the configuration names one
 	go run ./cmd/unpark run $(ARGS)
 
 .PHONY: topology
