@@ -145,7 +145,7 @@ bench-edit: fetch ## A calendar edited under OPEN (1000000) conversations while 
 	UNPARK_BENCH_EDIT='$(or $(OPEN),1000000)' UNPARK_BENCH_RATE='$(RATE)' UNPARK_BENCH_SECONDS='$(SECONDS)' go test -count=1 -timeout 30m -run '^TestEdit$$' -v ./bench
 
 .PHONY: bench-notify
-bench-notify: fetch ## The notifier on a real Kafka: ESCALATIONS (60000) to destinations that answer at once; PENDING (1000000) in the ledger for one that is out
+bench-notify: fetch ## The notifier on a real Kafka: ESCALATIONS (60000) to one and to two destinations that answer at once; PENDING (1000000) in the ledger for one that is out
 	UNPARK_BENCH_NOTIFY='$(or $(ESCALATIONS),60000)' UNPARK_BENCH_PENDING='$(or $(PENDING),1000000)' \
 		go test -count=1 -timeout 30m -run '^(TestNotify|TestPending)$$' -v ./bench
 

@@ -4,16 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,44 +19,87 @@ import (
 	"unpark/schemas"
 )
 
-// notifyOrgs is how many orgs share the escalations of TestNotify, each with a
-// webhook, which knows by an id what it is told twice, and a channel of Slack,
-// which does not.
-const notifyOrgs = 8
+// notifyOrgs is how many orgs share the escalations of TestNotify.
+const notifyOrgs = 16
+
+// Whom the orgs of TestNotify tell: a webhook, which knows by an id what it is told
+// twice, and a channel of Slack, which does not and is told the next message when the
+// last one is on the ledger.
+const (
+	toWebhook = "{webhook: {url: HOOK, secret: 'env:UNPARK_BENCH_KEY'}}"
+	toSlack   = "{slack: {webhook: 'SLACK'}, every: 0s}"
+)
 
 // TestNotify has a notifier tell UNPARK_BENCH_NOTIFY escalations that wait for it
-// when it starts, each to two destinations that answer at once, and then as many
-// again at 2,000 a second, and measures how fast it is and what it costs, and how
-// old an alert is when its destination has it. Without the variable it is skipped.
+// when it starts, to destinations that answer at once, and then as many again at
+// 2,000 a second, and measures how fast it is and what it costs, and how old an alert
+// is when its destination has it: once with one destination for each, a webhook for
+// half of the orgs and a channel for the others, and once with both for each. Without
+// the variable it is skipped.
 func TestNotify(t *testing.T) {
 	if os.Getenv("UNPARK_BENCH_NOTIFY") == "" {
 		t.Skip("UNPARK_BENCH_NOTIFY is not set")
 	}
 	n := setting(t, "NOTIFY", "")[0]
+	t.Run("one", func(t *testing.T) {
+		notifies(t, n, 1, func(org int) string { return []string{toWebhook, toSlack}[org%2] })
+	})
+	t.Run("two", func(t *testing.T) { notifies(t, n, 2, func(int) string { return toWebhook + ", " + toSlack }) })
+}
+
+// notifies measures n escalations that wait, and n that come, each to so many
+// destinations.
+func notifies(t *testing.T, n, each int, to func(org int) string) {
 	r := newRig(t, 1)
-	to := newAudience(t)
-	r.routes(to, "{group: {above: 0}, to: [{webhook: {url: HOOK, secret: 'env:UNPARK_BENCH_KEY'}}, {slack: {webhook: 'SLACK'}, every: 0s}]}")
+	told := newAudience(t)
+	r.routes(told, func(org int) string { return "{group: {above: 0}, to: [" + to(org) + "]}" })
 	r.escalate(0, n, rate.Inf)
 
 	p := r.startAs("notifier")
-	waitFor(t, "the first message", func() bool { return to.told.Load() > 0 })
+	waitFor(t, "the first message", func() bool { return told.n.Load() > 0 })
 	stop := profile(t, p.cmd.Process)
-	begun, used, before := time.Now(), cpu(t, p.cmd.Process.Pid), to.told.Load()
-	waitFor(t, "all messages", func() bool { return to.told.Load() >= int64(2*n) })
-	took := time.Since(begun)
+	s := r.spend(p, told, each)
+	waitFor(t, "all messages", func() bool { return told.n.Load() >= int64(each*n) })
 	stop()
-	told := float64(int64(2*n)-before) / 2
-	fmt.Printf("notify: escalations=%d destinations=%d seconds=%.1f escalations/s=%.0f messages/s=%.0f cpu_us/escalation=%.0f peak_rss_mb=%d\n",
-		n, 2*notifyOrgs, took.Seconds(), told/took.Seconds(), 2*told/took.Seconds(), (cpu(t, p.cmd.Process.Pid)-used)/told*1e6, peakRSS(t, p.cmd.Process.Pid))
+	fmt.Printf("notify: destinations=%d waiting=%d %s peak_rss_mb=%d\n", each, n, s.said(), peakRSS(t, p.cmd.Process.Pid))
 
-	to.late()
-	begun, used = time.Now(), cpu(t, p.cmd.Process.Pid)
+	told.late()
+	s = r.spend(p, told, each)
 	r.escalate(n, 2*n, 2000)
-	waitFor(t, "all messages", func() bool { return to.told.Load() >= int64(4*n) })
-	took = time.Since(begun)
-	late := to.late()
-	fmt.Printf("notify: escalations/s=%.0f cpu_us/escalation=%.0f median=%s p99=%s most=%s\n",
-		float64(n)/took.Seconds(), (cpu(t, p.cmd.Process.Pid)-used)/float64(n)*1e6, late[len(late)/2], late[len(late)*99/100], late[len(late)-1])
+	waitFor(t, "all messages", func() bool { return told.n.Load() >= int64(2*each*n) })
+	said, late := s.said(), told.late()
+	fmt.Printf("notify: destinations=%d offered/s=2000 %s median=%s p99=%s most=%s\n", each, said, late[len(late)/2], late[len(late)*99/100], late[len(late)-1])
+}
+
+// spending is what had been told and used at an instant, in seconds of CPU.
+type spending struct {
+	r     *rig
+	p     *proc
+	to    *audience
+	each  int64
+	begun time.Time
+	told  int64
+	used  [3]float64
+}
+
+func (r *rig) spend(p *proc, to *audience, each int) *spending {
+	return &spending{r: r, p: p, to: to, each: int64(each), begun: time.Now(), told: to.n.Load(), used: r.used(p)}
+}
+
+// used is what the notifier, the broker, and this process, which is the destinations,
+// have used.
+func (r *rig) used(p *proc) (s [3]float64) {
+	for i, pid := range []int{p.cmd.Process.Pid, r.broker.Pid(), os.Getpid()} {
+		s[i] = cpu(r.t, pid)
+	}
+	return s
+}
+
+// said is what has been told and used since, an escalation.
+func (s *spending) said() string {
+	took, now, told := time.Since(s.begun).Seconds(), s.r.used(s.p), float64(s.to.n.Load()-s.told)/float64(s.each)
+	each := func(i int) float64 { return (now[i] - s.used[i]) / told * 1e6 }
+	return fmt.Sprintf("seconds=%.1f escalations/s=%.0f cpu_us/escalation=%.0f broker=%.0f destinations=%.0f", took, told/took, each(0), each(1), each(2))
 }
 
 // TestPending starts a notifier that finds UNPARK_BENCH_PENDING entries in the ledger
@@ -75,7 +113,7 @@ func TestPending(t *testing.T) {
 	r := newRig(t, 1)
 	to := newAudience(t)
 	to.out.Store(true)
-	r.routes(to, "{to: [{slack: {webhook: 'SLACK'}}]}")
+	r.routes(to, func(int) string { return "{to: [{slack: {webhook: 'SLACK'}}]}" })
 	r.pend(n)
 
 	begun := time.Now()
@@ -135,71 +173,16 @@ func (p *proc) ready() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// audience is whoever is told, all of them behind one server.
-type audience struct {
-	address string
-	told    atomic.Int64
-	out     atomic.Bool
-
-	mu   sync.Mutex
-	ages []time.Duration
-}
-
-func newAudience(t *testing.T) *audience {
-	a := &audience{}
-	s := httptest.NewServer(a)
-	t.Cleanup(s.Close)
-	a.address = s.URL
-	t.Setenv("UNPARK_BENCH_KEY", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-	return a
-}
-
-func (a *audience) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil || a.out.Load() {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
-	}
-	if strings.HasPrefix(r.URL.Path, "/hook") {
-		a.note(body)
-	} else {
-		_, _ = io.WriteString(w, "ok")
-	}
-	a.told.Add(1)
-}
-
-// note remembers how old an alert is.
-func (a *audience) note(body []byte) {
-	_, rest, _ := bytes.Cut(body, []byte(`"at":"`))
-	at, err := time.Parse(time.RFC3339, string(rest[:min(len(rest), len("2006-01-02T15:04:05.000Z"))]))
-	if err != nil {
-		return
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.ages = append(a.ages, time.Since(at).Round(time.Millisecond))
-}
-
-// late returns how old alerts were, sorted, and forgets it.
-func (a *audience) late() []time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	ages := a.ages
-	a.ages = nil
-	slices.Sort(ages)
-	return ages
-}
-
 func notifyOrg(i int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", i%notifyOrgs) }
 
-// routes applies orgs whose alerts all go one way; HOOK and SLACK in it stand for
-// addresses of the org's own.
-func (r *rig) routes(to *audience, route string) {
+// routes applies orgs, each with one route; HOOK and SLACK in it stand for addresses of
+// the org's own.
+func (r *rig) routes(to *audience, route func(org int) string) {
 	r.t.Helper()
 	for i := range notifyOrgs {
 		secret := fmt.Sprintf("UNPARK_BENCH_SLACK_%d", i)
 		r.t.Setenv(secret, fmt.Sprintf("%s/slack/%d", to.address, i))
-		text := strings.NewReplacer("HOOK", fmt.Sprintf("'%s/hook/%d'", to.address, i), "SLACK", "env:"+secret).Replace(route)
+		text := strings.NewReplacer("HOOK", fmt.Sprintf("'%s/hook/%d'", to.address, i), "SLACK", "env:"+secret).Replace(route(i))
 		text = fmt.Sprintf("id: %s\nroutes: {default: %s}\n", notifyOrg(i), text)
 		if err := os.WriteFile(filepath.Join(r.config, "orgs", fmt.Sprintf("org-%d.yaml", i)), []byte(text), 0o644); err != nil {
 			r.t.Fatal(err)
@@ -226,13 +209,19 @@ func (r *rig) versions() map[string]string {
 	return all
 }
 
+// together come so many escalations at a paced load: a processor tells what one
+// transaction came to.
+const together = 20
+
 // escalate writes escalations number from to to, so many of them a second.
 func (r *rig) escalate(from, to int, perSecond rate.Limit) {
 	r.t.Helper()
-	versions, pace := r.versions(), rate.NewLimiter(perSecond, 20)
+	versions, pace := r.versions(), rate.NewLimiter(perSecond, together)
 	for i := from; i < to; i++ {
-		if err := pace.Wait(r.t.Context()); err != nil {
-			r.t.Fatal(err)
+		if i%together == 0 {
+			if err := pace.WaitN(r.t.Context(), together); err != nil {
+				r.t.Fatal(err)
+			}
 		}
 		e := escalation(i, versions[notifyOrg(i)])
 		value, err := schemas.EncodeEscalation(&e)

@@ -143,6 +143,7 @@ func heldState(id string, at int64) *schemas.ConversationState {
 // rig is a broker with unpark's topics and a configuration.
 type rig struct {
 	t              *testing.T
+	broker         *localtest.Server
 	dir            string
 	binary, config string
 	cl, manual     *kgo.Client // by key, by partition
@@ -150,8 +151,20 @@ type rig struct {
 }
 
 func newRig(t *testing.T, runners int) *rig {
-	broker := localtest.Kafka(t)
+	if testing.Short() {
+		t.Skip("-short: needs processes of its own")
+	}
 	r := &rig{t: t, dir: t.TempDir()}
+	var err error
+	if r.broker, err = localtest.StartKafka(localtest.Dir(filepath.Join(r.dir, "kafka"))); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.broker.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	broker := r.broker.Addr
 	r.binary, r.config = build(t, r.dir), configure(t, r.dir, broker, runners)
 	run(t, r.binary, "topics", "create", "--config", r.config)
 	run(t, r.binary, "config", "apply", "--config", r.config)
