@@ -91,14 +91,21 @@ func EncodeDelivery(d *Delivery) ([]byte, error) {
 // recordKey begins the last field, which is most of the value.
 const recordKey = `,"record":`
 
-// DecodeDelivery reads a record's value. It does not look into Record.
+// DecodeDelivery reads a record's value. It does not look into Record. It is quick for
+// what EncodeDelivery writes of plain texts.
 func DecodeDelivery(value []byte) (*Delivery, error) {
 	d := new(Delivery)
 	// No string before it can hold the key: its quotes would be escaped.
 	if at := bytes.Index(value, []byte(recordKey)); at > 0 && value[len(value)-1] == '}' {
+		record := value[at+len(recordKey) : len(value)-1]
+		r := newJSONReader(value[:at])
+		if d := r.delivery(); r.done() {
+			d.Record = bytes.Clone(record)
+			return d, nil
+		}
 		head := append(value[:at:at], '}')
 		if json.Unmarshal(head, d) == nil {
-			d.Record = bytes.Clone(value[at+len(recordKey) : len(value)-1])
+			d.Record = bytes.Clone(record)
 			return d, nil
 		}
 		*d = Delivery{}

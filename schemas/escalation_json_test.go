@@ -89,16 +89,20 @@ func genEscalation(t *rapid.T) *schemas.Escalation {
 	return e
 }
 
-// BenchmarkEncodeEscalation is a warning of a conversation that an agent holds.
-func BenchmarkEncodeEscalation(b *testing.B) {
+// heldWarning is a warning of a conversation that an agent holds.
+func heldWarning() *schemas.Escalation {
 	id, name := "b15b0736-0000-4000-8000-6018f0c22fa7", "Support"
 	at := schemas.Instant(1_772_442_000_000)
-	e := &schemas.Escalation{
+	return &schemas.Escalation{
 		ID: "0123456789abcdef0123456789abcdef", Status: "raised", Kind: "warning", Org: id, Conversation: id, Objective: "reply", TierSeconds: 12600,
 		Policy: "default", PolicyVersion: "0123456789abcdef0123456789abcdef", Start: at, Due: at, At: at, Elapsed: 12610,
 		Media: &name, MessageType: &name, Queue: &schemas.QueueRef{ID: &id, Name: &name}, Agent: &schemas.AgentRef{ID: &id, Since: &at},
 		Explain: []schemas.Interval{{From: at, To: at, State: "running"}, {From: at, To: at, State: "closed"}},
 	}
+}
+
+func BenchmarkEncodeEscalation(b *testing.B) {
+	e := heldWarning()
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := schemas.EncodeEscalation(e); err != nil {

@@ -20,3 +20,12 @@ func DecodeStateSlowly(data []byte) (*ConversationState, error) {
 	st.Version = StateVersion
 	return st, nil
 }
+
+// ReadsQuickly says whether an escalation, or what stands before the record of a
+// delivery, is read without encoding/json.
+func ReadsQuickly(escalation, delivery []byte) (quickE, quickD bool) {
+	e, d := newJSONReader(escalation), newJSONReader(delivery)
+	e.escalation()
+	d.delivery()
+	return e.done(), d.done()
+}
