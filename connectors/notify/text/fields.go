@@ -1,7 +1,6 @@
 package text
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -107,7 +106,7 @@ func span(seconds int64) string {
 	if value != 1 {
 		unit += "s"
 	}
-	return fmt.Sprintf("%s %s", strconv.FormatFloat(value, 'f', -1, 64), unit)
+	return strconv.FormatFloat(value, 'f', -1, 64) + " " + unit
 }
 
 // words turns an identifier into words: first_reply.
@@ -131,6 +130,9 @@ func Name(s string) string { return Cut(clean(s), maxName) }
 // direction of what stands around them: whoever may name a queue writes into
 // these texts.
 func clean(s string) string {
+	if plain(s) {
+		return strings.TrimSpace(s)
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
@@ -141,4 +143,14 @@ func clean(s string) string {
 		return r
 	}, strings.ToValidUTF8(s, "\ufffd"))
 	return strings.TrimSpace(s)
+}
+
+// plain says whether a text is ASCII without control characters.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }

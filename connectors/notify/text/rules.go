@@ -1,7 +1,6 @@
 package text
 
 import (
-	_ "embed"
 	"fmt"
 	"slices"
 	"text/template"
@@ -57,18 +56,6 @@ type compiled struct {
 	headline, details, advice *template.Template
 }
 
-//go:embed details.tmpl
-var defaultDetails string
-
-// details are the facts of whoever writes no template for them.
-var details = func() *template.Template {
-	t, err := compile(defaultDetails)
-	if err != nil {
-		panic(err) // a test compiles it
-	}
-	return t
-}()
-
 // Compile returns the rules ready for use. Its error is the first of Validate.
 func Compile(rules Rules) (*Set, error) {
 	s := new(Set)
@@ -118,7 +105,7 @@ func (s *Set) Render(subject Subject) Text {
 	c := s.find(subject.Escalation)
 	lines, ok := say(c.details, f)
 	if !ok {
-		lines, _ = say(details, f)
+		lines = f.details()
 	}
 	return Text{
 		Headline: Cut(line(c.headline, f, f.Headline), maxHeadline),
