@@ -2,14 +2,11 @@ package slack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
-
-	slackapi "github.com/slack-go/slack"
 
 	"unpark/connectors/notify"
 )
@@ -49,7 +46,7 @@ func (w *Webhook) Notify(ctx context.Context, m notify.Message) (notify.Referenc
 		return "", err
 	}
 	t := notify.Render(m)
-	body, err := json.Marshal(slackapi.WebhookMessage{Text: fallback(t), Blocks: &slackapi.Blocks{BlockSet: blocks(t, linked(t)...)}})
+	body, err := encode(fallback(t), blocks(t, linked(t)...))
 	if err != nil {
 		return "", notify.Permanent("encode", err)
 	}
