@@ -60,7 +60,7 @@ func (o *outbox) thread(b *book, id entryID, e *entry) Reference {
 func (b *rulebook) manners(org string) plan {
 	rules, err := b.newest(org)
 	if err != nil {
-		rules = new(orgRules)
+		return new(orgRules).plan()
 	}
-	return rules.plan()
+	return rules.way
 }

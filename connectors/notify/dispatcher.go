@@ -148,7 +148,9 @@ func (d *Dispatcher) told(kind string, e *entry, now time.Time) {
 		since = e.Since
 	}
 	d.metrics.latency.WithLabelValues(kind).Observe(max(0, now.Sub(since.Time())).Seconds())
-	d.log.LogAttrs(context.Background(), slog.LevelDebug, "escalation delivered", entryLog(e, e.Destination))
+	if ctx := context.Background(); d.log.Enabled(ctx, slog.LevelDebug) {
+		d.log.LogAttrs(ctx, slog.LevelDebug, "escalation delivered", entryLog(e, e.Destination))
+	}
 }
 
 func (d *Dispatcher) trouble(destination string, e *entry, why *Error) {
@@ -195,7 +197,7 @@ func (d *Dispatcher) forward(t target, i item) {
 func (d *Dispatcher) outbox(t target) *outbox {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	key := t.destination.key()
+	key := t.key
 	if t.problem != nil {
 		key = "\x00" + t.name
 	}

@@ -25,15 +25,19 @@ type Answer struct {
 	Body   []byte
 }
 
-// Post sends one message to an HTTP destination. Its errors never hold the
-// address: that is the secret, and the errors of net/http repeat it.
+// userAgent is what we call ourselves.
+var userAgent = []string{"unpark"}
+
+// Post sends one message to an HTTP destination; header, by canonical names, is no more
+// the caller's. Its errors never hold the address: that is the secret, and the errors of
+// net/http repeat it.
 func Post(ctx context.Context, client *http.Client, address string, header http.Header, body []byte) (*Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil || req.URL.Host == "" || (req.URL.Scheme != "http" && req.URL.Scheme != "https") {
 		return nil, Permanent(reasonAddress, errors.New("what the configuration points to is no http(s) address"))
 	}
-	req.Header = header.Clone()
-	req.Header.Set("User-Agent", "unpark")
+	req.Header = header
+	req.Header["User-Agent"] = userAgent
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, TransportError(err)

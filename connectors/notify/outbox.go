@@ -194,7 +194,7 @@ func (o *outbox) moved(e *entry, i item) bool {
 		o.giveUp(i, e, t.problem)
 		return true
 	}
-	if t.destination.key() == o.target.destination.key() {
+	if t.key == o.target.key {
 		return false
 	}
 	o.forward(t, i)

@@ -52,7 +52,8 @@ type orgRules struct {
 		API    string `json:"api"`
 	} `json:"genesys"`
 
-	texts *text.Set
+	way   plan                // without targets
+	reach map[string][]target // of each route, for the org of newest
 
 	mu       sync.Mutex
 	compiled map[string]*calendar.Calendar
@@ -68,6 +69,7 @@ type target struct {
 	// HeaderDestination holds, and says nothing secret.
 	name        string
 	destination Destination
+	key         string // the destination's
 	problem     *Error
 }
 
@@ -104,7 +106,7 @@ func (b *rulebook) route(ctx context.Context, e *schemas.Escalation, now time.Ti
 	if !known {
 		return plan{}, Permanent(reasonUnknownVersion, fmt.Errorf("org %s has no rules of version %s", e.Org, e.PolicyVersion))
 	}
-	p := rules.plan()
+	p := rules.way
 	for _, name := range names {
 		p.add(rules.targets(e.Org, rules.awake(name, now))...)
 	}
@@ -150,40 +152,50 @@ func decodeRules(value []byte) (*orgRules, error) {
 	if err := json.Unmarshal(value, r); err != nil {
 		return nil, Permanent(reasonRules, errors.New("the org's rules cannot be decoded"))
 	}
-	if r.texts, _ = text.Compile(r.Texts); r.texts == nil {
-		r.texts = new(text.Set) // lint refuses them; the defaults are better than none
-	}
+	r.way = r.plan()
 	return r, nil
 }
 
+// plan reads what is to be known of every message of the org: a time zone comes from a
+// file each time.
 func (r *orgRules) plan() plan {
 	zone, err := time.LoadLocation(r.Timezone)
 	if err != nil {
 		zone = time.UTC // lint refuses it; a text in UTC is better than none
 	}
-	return plan{orgName: r.Name, zone: zone, texts: r.texts, link: func(conversation string) string {
+	texts, _ := text.Compile(r.Texts)
+	if texts == nil {
+		texts = new(text.Set) // lint refuses them; the defaults are better than none
+	}
+	return plan{orgName: r.Name, zone: zone, texts: texts, link: func(conversation string) string {
 		return text.Link(r.Genesys.Region, r.Genesys.API, conversation)
 	}}
 }
 
-// targets returns the destinations of a route.
+// lead finds what stands behind the routes.
+func (r *orgRules) lead(org string) {
+	r.reach = make(map[string][]target, len(r.Routes))
+	for name, route := range r.Routes {
+		for i, d := range route.To {
+			r.reach[name] = append(r.reach[name], target{name: org + "/" + name + "/" + strconv.Itoa(i), destination: d, key: d.key()})
+		}
+	}
+}
+
+// targets returns the destinations of a route, which are not the caller's to change.
 func (r *orgRules) targets(org, routeName string) []target {
+	if ts := r.reach[routeName]; len(ts) > 0 {
+		return ts
+	}
 	name := org + "/" + routeName
-	if len(r.Routes[routeName].To) == 0 {
-		return []target{{name: name, problem: Permanent(reasonUnknownRoute, fmt.Errorf("route %s has no destination", name))}}
-	}
-	var ts []target
-	for i, d := range r.Routes[routeName].To {
-		ts = append(ts, target{name: name + "/" + strconv.Itoa(i), destination: d})
-	}
-	return ts
+	return []target{{name: name, problem: Permanent(reasonUnknownRoute, fmt.Errorf("route %s has no destination", name))}}
 }
 
 // add adds targets, each destination once: two routes may lead to one channel.
 func (p *plan) add(ts ...target) {
 	for _, t := range ts {
 		same := func(o target) bool {
-			return o.problem == nil && t.problem == nil && o.destination.key() == t.destination.key()
+			return o.problem == nil && t.problem == nil && o.key == t.key
 		}
 		if !slices.ContainsFunc(p.targets, same) {
 			p.targets = append(p.targets, t)
@@ -203,7 +215,7 @@ func (b *rulebook) find(org, name string) (plan, error) {
 		return plan{}, Permanent(reasonUnknownRoute, fmt.Errorf("%s is no destination of org %s", name, org))
 	}
 	routeName, _, indexed := strings.Cut(rest, "/")
-	p := rules.plan()
+	p := rules.way
 	for _, t := range rules.targets(org, routeName) {
 		if !indexed || t.name == name || t.problem != nil {
 			p.add(t)

@@ -48,6 +48,7 @@ func (b *rulebook) newest(org string) (*orgRules, error) {
 	n := &newestRules{value: value, schedules: schedules}
 	if n.rules, n.err = decodeRules(value); n.err == nil {
 		n.rules.fill(schedules)
+		n.rules.lead(org)
 	}
 	b.orgs[org] = n
 	return n.rules, n.err

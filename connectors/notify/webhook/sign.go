@@ -16,14 +16,20 @@ import (
 // minKey is the shortest key that the specification allows, in bytes.
 const minKey = 24
 
+var (
+	headerID        = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookID)
+	headerTimestamp = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookTimestamp)
+	headerSignature = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookSignature)
+)
+
 // sign adds the headers of Standard Webhooks: the message's id, which every attempt
 // repeats, the time of this attempt, and with a secret the signature over both and
 // the body.
 func (n *Notifier) sign(h http.Header, m notify.Message) error {
 	now := time.Now()
 	id := messageID(m)
-	h.Set(standardwebhooks.HeaderWebhookID, id)
-	h.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+	h[headerID] = []string{id}
+	h[headerTimestamp] = []string{strconv.FormatInt(now.Unix(), 10)}
 	if n.config.Secret == "" {
 		return nil
 	}
@@ -39,7 +45,7 @@ func (n *Notifier) sign(h http.Header, m notify.Message) error {
 	if err != nil {
 		return notify.Permanent("bad_secret", errors.New("the webhook's secret cannot sign"))
 	}
-	h.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	h[headerSignature] = []string{signature}
 	return nil
 }
 

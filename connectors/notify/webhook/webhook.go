@@ -86,15 +86,24 @@ func redacted(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
+// names are those that headers of HTTP have of the record's.
+var names = func() map[string]string {
+	all := map[string]string{}
+	for _, one := range schemas.EscalationHeaders(new(schemas.Escalation)) {
+		all[one.Key] = http.CanonicalHeaderKey(strings.Replace(one.Key, "ce_", "ce-", 1))
+	}
+	return all
+}()
+
 // headers turns the record's Kafka headers into those of HTTP. A try is marked.
 func headers(m notify.Message) http.Header {
-	h := http.Header{}
+	h := make(http.Header, 16)
 	for _, one := range schemas.EscalationHeaders(m.Escalation) {
-		if name, ok := strings.CutPrefix(one.Key, "ce_"); ok {
-			h.Set("ce-"+name, encode(string(one.Value)))
-		} else {
-			h.Set(one.Key, string(one.Value))
+		value := string(one.Value)
+		if strings.HasPrefix(one.Key, "ce_") {
+			value = encode(value)
 		}
+		h[names[one.Key]] = []string{value}
 	}
 	if m.Test {
 		h.Set("ce-unparktest", "true")
