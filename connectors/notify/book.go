@@ -91,9 +91,11 @@ func (b *book) save(id entryID, e *entry, then func(error)) {
 		return
 	}
 	b.arm(id, e)
-	b.ledger.write(b, e.Key(), value, func(err error) {
+	b.ledger.write(b, e.Key(), value, func(offset int64, err error) {
 		if err != nil {
 			b.hand.refused(id)
+		} else {
+			b.hand.taken(id, offset)
 		}
 		if then != nil {
 			then(err)
@@ -123,13 +125,22 @@ func (b *book) ids(conversation, escalation string) []entryID {
 	return ids
 }
 
+// read takes in the next record of the topic; false: the book takes none any more.
+func (b *book) read(r *kgo.Record) bool {
+	if !b.page.take(r) {
+		return false
+	}
+	b.hand.reached(r.Offset + 1)
+	return true
+}
+
 // take takes in a record of the topic that another process wrote, or that we
 // wrote in an earlier life.
 func (b *book) take(r *kgo.Record) {
 	key := string(r.Key)
 	switch {
 	case strings.HasPrefix(key, schemas.DeliveryOwner):
-		b.page.take(r)
+		b.read(r)
 		if b.isFilled() && r.Value != nil {
 			b.ledger.lost(b)
 		}
@@ -142,7 +153,7 @@ func (b *book) take(r *kgo.Record) {
 
 // takeOwn takes in a record that we wrote.
 func (b *book) takeOwn(r *kgo.Record) {
-	if !b.page.take(r) {
+	if !b.read(r) {
 		return // what is at hand is all that is left of it
 	}
 	switch key := string(r.Key); {
@@ -151,8 +162,6 @@ func (b *book) takeOwn(r *kgo.Record) {
 	case strings.HasPrefix(key, schemas.DeliveryAnswer):
 	case r.Value == nil:
 		b.hand.forget(idOfKey(key))
-	default:
-		b.hand.read(idOfKey(key))
 	}
 }
 
@@ -171,11 +180,11 @@ func (b *book) takeEntry(key string, r *kgo.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.filled {
-		b.page.take(r)
+		b.read(r)
 		return
 	}
 	old := b.load(id)
-	if !b.page.take(r) {
+	if !b.read(r) {
 		return
 	}
 	b.page.flush() // it is found by its conversation now
@@ -202,7 +211,7 @@ func (b *book) takeEntry(key string, r *kgo.Record) {
 
 func (b *book) takeCommand(r *kgo.Record) {
 	b.mu.Lock()
-	b.page.take(r)
+	b.read(r)
 	filled := b.filled
 	b.mu.Unlock()
 	if filled {

@@ -16,12 +16,22 @@ type hand struct {
 	room  int       // for more that wait
 	order []entryID // a ring of what was fetched; the zero id is free
 	next  int
+	read  int64     // offset behind the last record that was read
+	ahead []written // what we wrote and is at that offset or behind it, in its order
 }
 
-// held is an entry and how many records of it that we wrote are to be read yet.
+// written is a record that we wrote and the brokers have.
+type written struct {
+	id     entryID
+	offset int64
+}
+
+// held is an entry and what of it that we wrote is to be read yet. A record may be
+// compacted away before that: it counts as read when what stands behind it is.
 type held struct {
 	entry  entry
-	unread int
+	flying int   // records on their way to the brokers
+	newest int64 // offset of the last that they have; negative: they have none
 	// refused: the topic has not taken it, so it is not what is on its page.
 	refused bool
 	waits   bool                // in the room for that
@@ -56,10 +66,10 @@ func (h *hand) get(id entryID, read func() (*entry, error)) (*entry, error) {
 		return nil, err
 	}
 	last := h.order[h.next]
-	if old := h.held[last]; old != nil && old.unread == 0 && !old.waits && old.place == h.next {
+	if old := h.held[last]; old != nil && !h.unread(old) && !old.waits && old.place == h.next {
 		delete(h.held, last)
 	}
-	h.held[id] = &held{entry: *e, place: h.next}
+	h.held[id] = &held{entry: *e, newest: -1, place: h.next}
 	h.order[h.next] = id
 	h.next = (h.next + 1) % len(h.order)
 	return e, nil
@@ -72,13 +82,13 @@ func (h *hand) put(id entryID, e *entry) (old *entry) {
 	defer h.mu.Unlock()
 	one := h.held[id]
 	if one == nil {
-		h.held[id] = &held{entry: *e, unread: 1}
+		h.held[id] = &held{entry: *e, flying: 1, newest: -1}
 		return nil
 	}
 	h.waitsNoMore(one)
 	before := one.entry
 	one.entry, one.refused = *e, false
-	one.unread++
+	one.flying++
 	return &before
 }
 
@@ -87,7 +97,7 @@ func (h *hand) put(id entryID, e *entry) (old *entry) {
 func (h *hand) forget(id entryID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if one := h.held[id]; one != nil && one.unread == 0 {
+	if one := h.held[id]; one != nil && !h.unread(one) {
 		h.waitsNoMore(one)
 		delete(h.held, id)
 	}
@@ -135,21 +145,50 @@ func (one *held) holds(e *entry) bool {
 	return len(one.of) > 0 && len(one.of) == len(e.Record) && &one.of[0] == &e.Record[0]
 }
 
-// read notes that a record that we wrote is on its page.
-func (h *hand) read(id entryID) { h.written(id, true) }
+// unread says whether a record of it that we wrote is to be read yet.
+func (h *hand) unread(one *held) bool { return one.flying > 0 || one.newest >= h.read }
 
-// refused notes that a record that we wrote will never be there.
-func (h *hand) refused(id entryID) { h.written(id, false) }
-
-func (h *hand) written(id entryID, taken bool) {
+// taken notes that the brokers have a record that we wrote, at an offset.
+func (h *hand) taken(id entryID, offset int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	one := h.held[id]
-	if one == nil || one.unread == 0 {
-		return
+	one.flying--
+	one.newest = offset
+	if offset >= h.read {
+		h.ahead = append(h.ahead, written{id, offset})
 	}
-	one.refused = one.refused || !taken
-	if one.unread--; one.unread > 0 {
+	h.settle(id, one)
+}
+
+// refused notes that they will never have it.
+func (h *hand) refused(id entryID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	one := h.held[id]
+	one.flying--
+	one.refused = true
+	h.settle(id, one)
+}
+
+// reached notes that what stands before an offset is on its page.
+func (h *hand) reached(next int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.read = next
+	for len(h.ahead) > 0 && h.ahead[0].offset < next {
+		w := h.ahead[0]
+		h.ahead = h.ahead[1:]
+		if one := h.held[w.id]; one != nil && one.newest == w.offset {
+			h.settle(w.id, one)
+		}
+	}
+}
+
+// settle lets go of an entry that is on its page as it is here, unless it waits and
+// there is room.
+func (h *hand) settle(id entryID, one *held) {
+	if h.unread(one) {
 		return
 	}
 	if !one.refused && one.entry.State == schemas.DeliveryPending && h.room > 0 {

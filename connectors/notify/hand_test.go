@@ -73,6 +73,50 @@ func TestOwnWriteOutlivesWhatIsBeforeIt(t *testing.T) {
 	}
 }
 
+// What we wrote may be compacted away before it is read again: then it counts as read
+// when what stands behind it is.
+func TestCompactedWriteIsNotWaitedFor(t *testing.T) {
+	s := newShelved(t)
+	defer s.end()
+	for i := range 3 {
+		s.add(s.entry(i), nil)
+		s.tell(i)
+	}
+	s.add(s.entry(3), nil)
+	for _, i := range []int{1, 3} {
+		elsewhere := s.entry(i)
+		elsewhere.State, elsewhere.Reason = schemas.DeliveryFailed, "gone"
+		s.foreign(elsewhere)
+	}
+	s.discard(s.entry(2))
+	s.compact()
+	s.readOn()
+	if n := len(s.hand.held); n != 0 {
+		t.Errorf("%d entries are still at hand", n)
+	}
+	if diff := cmp.Diff([]string{"sent", "failed", "", "failed"}, s.states(4)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A deletion goes from the topic, too. Whatever is read next stands behind it.
+func TestDeletedWriteIsNotWaitedFor(t *testing.T) {
+	s := newShelved(t)
+	defer s.end()
+	s.add(s.entry(0), nil)
+	s.tell(0)
+	deletion := len(s.topic)
+	s.discard(s.entry(0))
+	s.add(s.entry(1), nil)
+	s.tell(1)
+	s.compact()
+	s.topic[deletion] = nil
+	s.readOn()
+	if n := len(s.hand.held); n != 0 {
+		t.Errorf("%d entries are still at hand", n)
+	}
+}
+
 // What waits is at hand while there is room; what was told makes room again.
 func TestHandHoldsWhatWaits(t *testing.T) {
 	s := newShelved(t)

@@ -101,14 +101,14 @@ func (l *ledger) unreadable(partition int32) {
 	l.log.Error("a record of the ledger cannot be read and is passed over", schemas.LogTopic, l.topic, schemas.LogPartition, partition)
 }
 
-// write writes a record, nil to delete, and calls then once the brokers have it,
-// or with the error of a record that is too large for them.
-func (l *ledger) write(b *book, key string, value []byte, then func(error), more ...kgo.RecordHeader) {
+// write writes a record, nil to delete, and calls then once the brokers have it, with
+// its offset, or with the error of a record that is too large for them.
+func (l *ledger) write(b *book, key string, value []byte, then func(int64, error), more ...kgo.RecordHeader) {
 	r := &kgo.Record{
 		Topic: l.topic, Partition: b.partition, Key: []byte(key), Value: value,
 		Headers: append(more, kgo.RecordHeader{Key: schemas.HeaderWriter, Value: []byte(b.writer)}),
 	}
-	l.produce(context.Background(), r, func(_ *kgo.Record, err error) {
+	l.produce(context.Background(), r, func(at *kgo.Record, err error) {
 		tooLarge := errors.Is(err, kerr.MessageTooLarge)
 		switch {
 		case errors.Is(err, kgo.ErrClientClosed), errors.Is(err, kgo.ErrAborting):
@@ -120,7 +120,7 @@ func (l *ledger) write(b *book, key string, value []byte, then func(error), more
 			l.log.Error("an entry is too large for the ledger", schemas.LogTopic, l.topic, schemas.LogPartition, b.partition)
 		}
 		if then != nil {
-			then(err)
+			then(at.Offset, err)
 		}
 	})
 }

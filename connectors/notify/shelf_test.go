@@ -92,8 +92,22 @@ func (s *shelved) readOn() {
 
 // readOne reads the next record of the topic.
 func (s *shelved) readOne() {
-	s.ledger.take(s.book, s.topic[s.read])
+	if r := s.topic[s.read]; r != nil {
+		s.ledger.take(s.book, r)
+	}
 	s.read++
+}
+
+// compact leaves of what is to be read yet the newest record of each key.
+func (s *shelved) compact() {
+	newest := map[string]bool{}
+	for i := len(s.topic) - 1; i >= s.read; i-- {
+		key := string(s.topic[i].Key)
+		if newest[key] {
+			s.topic[i] = nil
+		}
+		newest[key] = true
+	}
 }
 
 // end is a stop, and what was not read is not on the shelf.
