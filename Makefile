@@ -118,7 +118,7 @@ else
 endif
 
 .PHONY: bench-open
-bench-open: fetch ## The processor with OPEN ("100000 10000000") conversations open: EVENTS (2000000) on them, RUNNERS (2)
+bench-open: fetch ## The processor with OPEN ("100000 10000000") conversations open: EVENTS (2000000) on them, as they live and then scattered, RUNNERS (2)
 	UNPARK_BENCH_OPEN='$(or $(OPEN),100000 10000000)' UNPARK_BENCH_EVENTS='$(EVENTS)' UNPARK_BENCH_RUNNERS='$(RUNNERS)' \
 		go test -count=1 -timeout 60m -v -run '^TestOpen$$' ./bench
 

@@ -34,11 +34,17 @@ func (a *arena) ours(runners int) *contender {
 	a.t.Helper()
 	config := a.configure(runners)
 	run(a.t, a.binary, "topics", "create", "--config", config)
+	return a.processor(runners, config, "warn")
+}
+
+// processor starts the processor of a configuration, be it again.
+func (a *arena) processor(runners int, config, logLevel string) *contender {
+	a.t.Helper()
 	c := &contender{
 		a: a, name: nameOurs, threads: runners, group: ourGroup,
 		topics: []string{schemas.Escalations.Name(prefix), schemas.SLAChangelog.Name(prefix)},
 	}
-	return c.start(a.binary, "run", "--config", config, "--roles", "processor", "--log-level", "warn")
+	return c.start(a.binary, "run", "--config", config, "--roles", "processor", "--log-level", logLevel)
 }
 
 // peer starts the Kafka Streams application with that many threads.
@@ -111,8 +117,8 @@ func (c *contender) await(records int64) {
 	}
 }
 
-// stop ends the process in order and returns what it told.
-func (c *contender) stop() escalations {
+// end ends the process in order.
+func (c *contender) end() {
 	c.a.t.Helper()
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -120,6 +126,12 @@ func (c *contender) stop() escalations {
 	case <-time.After(time.Minute):
 		c.a.t.Fatalf("%s did not end within a minute\n%s", c.name, c.tail())
 	}
+}
+
+// stop ends the process, returns what it told and removes what is left of it.
+func (c *contender) stop() escalations {
+	c.a.t.Helper()
+	c.end()
 	told := c.a.told(c.topics[0])
 	deleted, err := c.a.adm.DeleteTopics(c.a.t.Context(), c.topics...)
 	c.a.must(err)

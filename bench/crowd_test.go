@@ -3,7 +3,6 @@ package bench
 import (
 	"runtime"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,11 +27,9 @@ func newCrowdArena(t *testing.T, crowd *loadgen.Crowd) *arena {
 	a := newArena(t, nothing{}, nil, localtest.BenchJVM())
 	c := a.ours(1)
 	c.follow(100*time.Millisecond, func(int64) {})
-	_ = c.cmd.Process.Signal(syscall.SIGTERM)
-	<-c.exited
+	c.end()
 	crowd.Begin()
 	a.remember(crowd)
-	a.fill(crowd)
 	return a
 }
 

@@ -35,6 +35,7 @@ func TestLateness(t *testing.T) {
 	lasts := time.Duration(setting(t, "SECONDS", "60")[0]) * time.Second
 	crowd := &loadgen.Crowd{Open: open, Events: 1, Partitions: partitions, Seed: 1, End: time.Now()}
 	a := newCrowdArena(t, crowd)
+	a.fill(crowd)
 	c := a.ours(setting(t, "RUNNERS", "2")[0])
 	c.follow(100*time.Millisecond, func(int64) {})
 

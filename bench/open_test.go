@@ -2,7 +2,11 @@ package bench
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
+	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -11,24 +15,84 @@ import (
 
 // TestOpen measures the processor while UNPARK_BENCH_OPEN conversations are open
 // ("100000 10000000": one after the other), over UNPARK_BENCH_EVENTS events that
-// fall on them at random; skipped without the first. While the first of them come
-// Pebble still puts in order what the restore has brought.
+// fall on them: first as conversations live, then each on any of them. The
+// conversations are restored first, and Pebble puts in order what that has brought.
+// Skipped without the first variable.
 func TestOpen(t *testing.T) {
 	if os.Getenv("UNPARK_BENCH_OPEN") == "" {
 		t.Skip("UNPARK_BENCH_OPEN is not set")
 	}
 	events, runners := setting(t, "EVENTS", "2000000")[0], setting(t, "RUNNERS", "2")[0]
-	fmt.Println("| conversations open | events/s | CPU µs/event | second half: events/s | CPU µs/event | peak MB | others, cores | s until the first commit |\n|---|---|---|---|---|---|---|---|")
-	for _, open := range setting(t, "OPEN", "") {
-		t.Run(fmt.Sprint(open), func(t *testing.T) {
-			a := newCrowdArena(t, &loadgen.Crowd{Open: open, Events: events, Partitions: partitions, Seed: 1, End: time.Now()})
-			before, begun := a.done(ourGroup), time.Now()
-			c := a.ours(runners)
-			c.await(before + 1)
-			restored := time.Since(begun)
-			f := c.measure(before + 1)
-			c.stop()
-			fmt.Printf("| %d | %.0f | %.1f | %.0f | %.1f | %d | %.2f | %.1f |\n", open, f.rate, f.cost, f.steadyRate, f.steadyCost, f.peakMB, f.others, restored.Seconds())
-		})
+	fmt.Println("| conversations open | events fall | events/s | CPU µs/event | second half: events/s | CPU µs/event | peak MB | others, cores | s to restore | peak MB | s to merge |\n|---|---|---|---|---|---|---|---|---|---|---|")
+	for _, scattered := range []bool{false, true} {
+		for _, open := range setting(t, "OPEN", "") {
+			crowd := &loadgen.Crowd{Open: open, Events: events, Partitions: partitions, Seed: 1, End: time.Now(), Scattered: scattered}
+			fall := "as conversations live"
+			if scattered {
+				fall = "each on any"
+			}
+			t.Run(fmt.Sprint(open, " ", fall), func(t *testing.T) {
+				a := newCrowdArena(t, crowd)
+				config := a.configure(runners)
+				restore := a.processor(runners, config, "info")
+				restored, merging := restore.settle(open)
+				peak := peakRSS(t, restore.cmd.Process.Pid)
+				restore.end()
+				a.fill(crowd)
+				before := a.done(ourGroup)
+				c := a.processor(runners, config, "warn")
+				f := c.measure(before + 1)
+				c.stop()
+				fmt.Printf("| %d | %s | %.0f | %.1f | %.0f | %.1f | %d | %.2f | %.1f | %d | %.1f |\n", open, fall, f.rate, f.cost, f.steadyRate, f.steadyCost,
+					f.peakMB, f.others, restored.Seconds(), peak, merging.Seconds())
+			})
+		}
 	}
+}
+
+// merged is how long Pebble must have begun no merge for there to be none left.
+const merged = 5 * time.Second
+
+// settle waits until that many states have been restored and Pebble has merged what
+// there is to merge, and tells how long each took.
+func (c *contender) settle(states int) (restore, merge time.Duration) {
+	c.a.t.Helper()
+	begun := time.Now()
+	waitFor(c.a.t, "the states", func() bool { return c.metric("unpark_stream_restored_records_total") >= float64(states) })
+	restored := time.Now()
+	last, since := 0.0, restored
+	waitFor(c.a.t, "merged tables", func() bool {
+		if n := c.metric("unpark_store_compactions_total"); n != last {
+			last, since = n, time.Now()
+		}
+		return time.Since(since) > merged
+	})
+	return restored.Sub(begun), since.Sub(restored)
+}
+
+var httpAddress = regexp.MustCompile(` component=http address=(\S+)`)
+
+// metric is the value of a metric without labels, 0 before it can be had.
+func (c *contender) metric(name string) float64 {
+	c.a.t.Helper()
+	log, err := os.ReadFile(c.log)
+	c.a.must(err)
+	address := httpAddress.FindSubmatch(log)
+	if address == nil {
+		return 0
+	}
+	resp, err := http.Get("http://" + string(address[1]) + "/metrics")
+	if err != nil {
+		return 0
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	c.a.must(err)
+	value := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindSubmatch(body)
+	if value == nil {
+		return 0
+	}
+	f, err := strconv.ParseFloat(string(value[1]), 64)
+	c.a.must(err)
+	return f
 }

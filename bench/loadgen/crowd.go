@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"container/heap"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -15,21 +16,51 @@ var lifetime = []schemas.EventTopic{
 	schemas.EventTopic_EVENT_TOPIC_USER_END, schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END,
 }
 
+// parked is the event that ends the time for which an agent holds a conversation,
+// which is most of its life; the ones before and behind it come in bursts.
+const parked = 6
+
 // Crowd is many conversations that are open all the time. They began within an hour,
-// and an agent holds them (State); in the hour after that Events events fall on them
-// at random, and one that ends makes room for a new one. Nothing falls due. A tick
-// stands in every partition every ten seconds.
+// and an agent holds them (State); in the hour after that Events events fall on them:
+// one of those that are held ends, a new one takes its place, waits in a queue for up
+// to ten minutes and is held in turn. Nothing falls due. A tick stands in every
+// partition every ten seconds.
 type Crowd struct {
 	Open, Events int
 	Partitions   int32
 	Seed         uint64
 	// End is the append time of the last tick.
 	End time.Time
+	// Scattered has each event fall on any of the conversations, as if all of them
+	// were busy all the time: nothing that was read before is of use.
+	Scattered bool
 
 	rng  *rand.Rand
 	next []uint8  // the next event of the conversation in each slot
 	ids  []uint32 // its number
 	used uint32
+	busy turns // what comes next to those that are not held
+}
+
+// turn is when the next event falls on the conversation in a slot.
+type turn struct {
+	at   int64 // epoch milliseconds
+	slot int
+}
+
+// turns is a container/heap in order of time.
+type turns []turn
+
+func (h turns) Len() int           { return len(h) }
+func (h turns) Less(i, j int) bool { return h[i].at < h[j].at }
+func (h turns) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *turns) Push(t any)        { *h = append(*h, t.(turn)) }
+
+func (h *turns) Pop() any {
+	old := *h
+	t := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return t
 }
 
 // Begin opens the conversations. It comes before everything else.
@@ -38,8 +69,10 @@ func (c *Crowd) Begin() {
 	c.next, c.ids = make([]uint8, c.Open), make([]uint32, c.Open)
 	for slot := range c.Open {
 		c.used++
-		// It is as if it had been open for a while.
-		c.ids[slot], c.next[slot] = c.used, uint8(1+c.rng.IntN(len(lifetime)-1))
+		c.ids[slot], c.next[slot] = c.used, parked
+		if c.Scattered { // as if it had been open for a while
+			c.next[slot] = uint8(1 + c.rng.IntN(len(lifetime)-1))
+		}
 	}
 }
 
@@ -75,23 +108,38 @@ func (g *generator) then(e *schemas.ConversationEvent, at int64) error {
 	return g.emit(Record{Key: []byte(e.ConversationId), Value: value, AppendTime: at})
 }
 
-// Event is what happens next, at an instant in epoch milliseconds: to any of the
-// open conversations.
+// Event is what happens next, at an instant in epoch milliseconds.
 func (c *Crowd) Event(at int64) *schemas.ConversationEvent {
-	slot := c.rng.IntN(c.Open)
-	if int(c.next[slot]) == len(lifetime) {
-		return c.open(slot, at)
+	slot := c.turn(at)
+	if int(c.next[slot]) == len(lifetime) { // it has ended: a new one
+		c.used++
+		c.ids[slot], c.next[slot] = c.used, 0
 	}
 	e := c.event(c.ids[slot], lifetime[c.next[slot]], at)
 	c.next[slot]++
+	if !c.Scattered && c.next[slot] != parked {
+		heap.Push(&c.busy, turn{at: at + c.gap(slot).Milliseconds(), slot: slot})
+	}
 	return e
 }
 
-// open begins a conversation in the slot.
-func (c *Crowd) open(slot int, at int64) *schemas.ConversationEvent {
-	c.used++
-	c.ids[slot], c.next[slot] = c.used, 1
-	return c.event(c.used, lifetime[0], at)
+// turn is the slot of the conversation that an event falls on.
+func (c *Crowd) turn(at int64) (slot int) {
+	if len(c.busy) > 0 && c.busy[0].at <= at {
+		return heap.Pop(&c.busy).(turn).slot
+	}
+	for slot = c.rng.IntN(c.Open); !c.Scattered && c.next[slot] != parked; {
+		slot = c.rng.IntN(c.Open)
+	}
+	return slot
+}
+
+// gap is the time until the next event falls on a conversation that is not held.
+func (c *Crowd) gap(slot int) time.Duration {
+	if c.next[slot] == 2 { // it waits for an agent
+		return time.Second + time.Duration(c.rng.Int64N(int64(10*time.Minute)))
+	}
+	return time.Duration(c.rng.Int64N(int64(2 * time.Second)))
 }
 
 // Stranger is the first event of a conversation that is not of the crowd.
