@@ -1,8 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -49,7 +49,7 @@ func (f *calendarFlags) open(cmd *cobra.Command, name string) (*namedCalendar, e
 	if err := problems.Err(config.AboutRoutes, config.AboutGenesys, config.AboutFuture, config.AboutProcess); err != nil {
 		return nil, err
 	}
-	org, err := findOrg(cfg.Orgs, f.org)
+	org, err := findOrg(f.config, cfg.Orgs, f.org)
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +99,9 @@ func (f *calendarFlags) synced(cmd *cobra.Command, org config.Org, name string) 
 	return filled
 }
 
-// findOrg finds an org by its id or the name of its file; without a word for it
-// the only one.
-func findOrg(orgs []config.Org, word string) (config.Org, error) {
+// findOrg finds an org of a folder by its id or the name of its file; without a word
+// for it the only one.
+func findOrg(folder string, orgs []config.Org, word string) (config.Org, error) {
 	var names []string
 	for _, o := range orgs {
 		if o.ID == word || o.Name == word || word == "" && len(orgs) == 1 {
@@ -111,7 +111,7 @@ func findOrg(orgs []config.Org, word string) (config.Org, error) {
 	}
 	switch {
 	case len(orgs) == 0:
-		return config.Org{}, errors.New("there is no org")
+		return config.Org{}, fmt.Errorf("there is no org: %s has no file", filepath.Join(folder, "orgs"))
 	case word == "":
 		return config.Org{}, usageError{fmt.Errorf("--org is missing; it is one of %s", strings.Join(names, ", "))}
 	}

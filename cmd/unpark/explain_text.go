@@ -70,7 +70,12 @@ func (t *explanationWriter) state(x sla.Explanation) {
 	case sla.StageExpected:
 		t.line("  not open: facts have come, but no start")
 	default:
-		t.line("  not open")
+		if x.ClosedAt != nil {
+			t.line("  over since %s", t.time(*x.ClosedAt))
+		} else {
+			t.line("  not open")
+		}
+		return
 	}
 	if x.ClosedAt != nil {
 		t.line("  an episode before ended %s", t.time(*x.ClosedAt))

@@ -69,7 +69,7 @@ func (f previewFlags) preview(cmd *cobra.Command) error {
 	if err := problems.Err(config.AboutRoutes, config.AboutGenesys, config.AboutFuture, config.AboutProcess); err != nil {
 		return err
 	}
-	org, err := findOrg(cfg.Orgs, f.org)
+	org, err := findOrg(f.config, cfg.Orgs, f.org)
 	if err != nil {
 		return err
 	}

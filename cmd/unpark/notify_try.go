@@ -41,7 +41,7 @@ func tryRoute(cmd *cobra.Command, dir, org, route string) error {
 	if err := problems.Err(config.AboutRules, config.AboutGenesys, config.AboutFuture, config.AboutProcess); err != nil {
 		return err
 	}
-	o, err := findOrg(cfg.Orgs, org)
+	o, err := findOrg(dir, cfg.Orgs, org)
 	if err != nil {
 		return err
 	}
