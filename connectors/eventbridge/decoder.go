@@ -1,7 +1,6 @@
 package eventbridge
 
 import (
-	"bytes"
 	"strings"
 	"time"
 
@@ -28,6 +27,8 @@ type Decoder struct {
 	source, org string
 	attributes  []string
 	known       bool
+	keys        *keyring // nil: for one envelope
+	day         day
 }
 
 // slot is the memory of one event.
@@ -40,10 +41,21 @@ type slot struct {
 // NewDecoder returns a decoder that asks keep for the orgs of the envelopes, of
 // which it may remember the answer.
 func NewDecoder(keep Keeper) *Decoder {
-	d := &Decoder{keep: keep}
+	d := &Decoder{keep: keep, keys: newKeyring()}
 	d.texts.Grow(textsAtOnce) // and as much again whenever that is full
 	return d
 }
+
+// Events is memory of decoded events, to be used again when they are not needed any
+// more.
+type Events struct{ slots []slot }
+
+// NewEvents returns memory for n events.
+func NewEvents(n int) *Events { return &Events{make([]slot, n)} }
+
+// Use has the decoder take memory of e for its next events, instead of memory of its
+// own. What was decoded into it before must not be used any more.
+func (d *Decoder) Use(e *Events) { d.slots = e.slots }
 
 // Decode is Decode.
 func (d *Decoder) Decode(raw []byte) (Decoded, error) {
@@ -62,6 +74,9 @@ func (d *Decoder) onePass(raw []byte) (out Decoded, ok bool) {
 	var id, taken, detailType, source []byte
 	var body fields
 	s := scanner{b: raw}
+	if d.keys != nil {
+		s.keys, s.last = d.keys, &d.keys.begin
+	}
 	for key, ok := s.object(); ok; key, ok = s.key() {
 		switch string(key) {
 		case "id":
@@ -91,7 +106,7 @@ func (d *Decoder) onePass(raw []byte) (out Decoded, ok bool) {
 			s.skip()
 		}
 	}
-	if s.end(); s.err != nil || s.mistyped || !body.usable(id) || !timely(body.eventTime, taken) {
+	if s.end(); s.err != nil || s.mistyped || s.zero || !body.usable(id) || !d.timely(body.eventTime, taken) {
 		return out, false
 	}
 	if len(d.slots) == 0 {
@@ -142,13 +157,13 @@ func (d *Decoder) readSource(source []byte) bool {
 }
 
 // usable reports whether the event has the ids that it needs, and none that is
-// refused.
+// refused for its length.
 func (f *fields) usable(envelopeID []byte) bool {
 	if f.topic == 0 || len(f.conversation) == 0 || hasSession(f.topic) && len(f.session) == 0 {
 		return false
 	}
 	for _, id := range [...][]byte{f.conversation, f.participant, f.session, f.queue, f.user, f.division, envelopeID} {
-		if len(id) > maxID || bytes.IndexByte(id, 0) >= 0 {
+		if len(id) > maxID {
 			return false
 		}
 	}
@@ -157,8 +172,49 @@ func (f *fields) usable(envelopeID []byte) bool {
 
 // timely reports whether checkTimes has nothing against an event, for an envelope's
 // time in its usual form.
-func timely(eventTime int64, envelopeTime []byte) bool {
-	var taken time.Time
-	return Plausible(eventTime) && (len(envelopeTime) == 0 ||
-		taken.UnmarshalText(envelopeTime) == nil && eventTime <= taken.Add(maxAhead).UnixMilli())
+func (d *Decoder) timely(eventTime int64, envelopeTime []byte) bool {
+	if !Plausible(eventTime) || len(envelopeTime) == 0 {
+		return Plausible(eventTime)
+	}
+	taken, ok := d.day.read(envelopeTime)
+	return ok && eventTime <= taken+maxAhead.Milliseconds()
+}
+
+// day is one of the calendar: most envelopes are of the same as the one before.
+type day struct {
+	written string // with the T behind it
+	ms      int64  // its begin
+}
+
+// read reads an instant of RFC 3339.
+func (d *day) read(text []byte) (ms int64, ok bool) {
+	const date = len("2006-01-02T")
+	usual := len(text) == len("2006-01-02T15:04:05Z") && text[len(text)-1] == 'Z'
+	if usual && string(text[:date]) == d.written {
+		if ms, ok := timeOfDay([8]byte(text[date:])); ok {
+			return d.ms + ms, true
+		}
+	}
+	var at time.Time
+	if at.UnmarshalText(text) != nil {
+		return 0, false
+	}
+	if usual {
+		d.written, d.ms = string(text[:date]), at.Truncate(24*time.Hour).UnixMilli()
+	}
+	return at.UnixMilli(), true
+}
+
+// timeOfDay reads hours, minutes and seconds.
+func timeOfDay(text [8]byte) (ms int64, ok bool) {
+	number := func(i int) int64 { return 10*int64(text[i]-'0') + int64(text[i+1]-'0') }
+	h, m, s := number(0), number(3), number(6)
+	for _, i := range [...]int{0, 1, 3, 4, 6, 7} {
+		ok = digit(text[i])
+		if !ok {
+			return 0, false
+		}
+	}
+	ok = text[2] == ':' && text[5] == ':' && h < 24 && m < 60 && s < 60
+	return ((h*60+m)*60 + s) * 1000, ok
 }

@@ -48,6 +48,8 @@ func TestOnePassLeavesTheUnusual(t *testing.T) {
 		{"a field of another type", `"conversationId":"`, `"sessionId":7,"conversationId":"`},
 		{"a field that is null", `"conversationId":"`, `"queueId":null,"queueId":"q","queueId":null,"conversationId":"`},
 		{"escapes", `"conversationId":"`, `"userId":"\u0041\n","conversationId":"`},
+		{"a zero byte", `"conversationId":"`, `"userId":"\u0000","conversationId":"`},
+		{"a zero byte in what is kept", `"conversationId":"`, `"conversationId":"\u0000`},
 		{"what is no UTF-8", `"conversationId":"`, "\"userId\":\"\xff\",\"conversationId\":\""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -101,5 +103,16 @@ func TestDecoderKeepsNothing(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, first, protocmp.Transform()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Memory that is used again holds nothing of the events before.
+func TestDecoderUsesMemoryAgain(t *testing.T) {
+	d, memory := NewDecoder(keepVIP), NewEvents(2)
+	for _, raw := range samples(t) {
+		d.Use(memory)
+		for range 3 { // one more than there is room for
+			compareWays(t, d, raw)
+		}
 	}
 }

@@ -68,23 +68,43 @@ func readDetail(s *scanner) (body []byte) {
 // event's name.
 const topicPrefix = "v2.detail.events.conversation."
 
-var eventTopics = map[string]schemas.EventTopic{
-	"acd.start":       schemas.EventTopic_EVENT_TOPIC_ACD_START,
-	"acd.end":         schemas.EventTopic_EVENT_TOPIC_ACD_END,
-	"acw":             schemas.EventTopic_EVENT_TOPIC_ACW,
-	"attributes":      schemas.EventTopic_EVENT_TOPIC_ATTRIBUTES,
-	"contact":         schemas.EventTopic_EVENT_TOPIC_CONTACT,
-	"customer.start":  schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START,
-	"customer.end":    schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END,
-	"flow.start":      schemas.EventTopic_EVENT_TOPIC_FLOW_START,
-	"flow.end":        schemas.EventTopic_EVENT_TOPIC_FLOW_END,
-	"flow.outcome":    schemas.EventTopic_EVENT_TOPIC_FLOW_OUTCOME,
-	"outbound":        schemas.EventTopic_EVENT_TOPIC_OUTBOUND,
-	"user.start":      schemas.EventTopic_EVENT_TOPIC_USER_START,
-	"user.end":        schemas.EventTopic_EVENT_TOPIC_USER_END,
-	"voicemail.start": schemas.EventTopic_EVENT_TOPIC_VOICEMAIL_START,
-	"voicemail.end":   schemas.EventTopic_EVENT_TOPIC_VOICEMAIL_END,
-	"wrapup":          schemas.EventTopic_EVENT_TOPIC_WRAPUP,
+// eventTopic is the topic of an event by its name, 0 if there is none.
+func eventTopic(name []byte) schemas.EventTopic {
+	switch string(name) {
+	case "acd.start":
+		return schemas.EventTopic_EVENT_TOPIC_ACD_START
+	case "acd.end":
+		return schemas.EventTopic_EVENT_TOPIC_ACD_END
+	case "acw":
+		return schemas.EventTopic_EVENT_TOPIC_ACW
+	case "attributes":
+		return schemas.EventTopic_EVENT_TOPIC_ATTRIBUTES
+	case "contact":
+		return schemas.EventTopic_EVENT_TOPIC_CONTACT
+	case "customer.start":
+		return schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START
+	case "customer.end":
+		return schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END
+	case "flow.start":
+		return schemas.EventTopic_EVENT_TOPIC_FLOW_START
+	case "flow.end":
+		return schemas.EventTopic_EVENT_TOPIC_FLOW_END
+	case "flow.outcome":
+		return schemas.EventTopic_EVENT_TOPIC_FLOW_OUTCOME
+	case "outbound":
+		return schemas.EventTopic_EVENT_TOPIC_OUTBOUND
+	case "user.start":
+		return schemas.EventTopic_EVENT_TOPIC_USER_START
+	case "user.end":
+		return schemas.EventTopic_EVENT_TOPIC_USER_END
+	case "voicemail.start":
+		return schemas.EventTopic_EVENT_TOPIC_VOICEMAIL_START
+	case "voicemail.end":
+		return schemas.EventTopic_EVENT_TOPIC_VOICEMAIL_END
+	case "wrapup":
+		return schemas.EventTopic_EVENT_TOPIC_WRAPUP
+	}
+	return 0
 }
 
 // topicOf finds the event's name behind the last dot or the last but one, since
@@ -99,7 +119,7 @@ func topicOf(detailType []byte) (schemas.EventTopic, bool) {
 		if dot = bytes.LastIndexByte(rest[:dot], '.'); dot <= 0 {
 			break
 		}
-		if topic, ok := eventTopics[string(rest[dot+1:])]; ok {
+		if topic := eventTopic(rest[dot+1:]); topic != 0 {
 			return topic, true
 		}
 	}

@@ -119,24 +119,34 @@ func (f *fields) readCommunications(s *scanner) {
 	}
 }
 
+// enum is a value of an enum, as it is written and in lower case.
+type enum struct{ written, word string }
+
 // words are the values of enums that most events have, by Genesys's spelling.
 // Others are lowered as they come: Genesys adds values without notice.
-var words = map[string]string{}
+var words = map[string]enum{}
 
 func init() {
 	for w := range strings.FieldsSeq(`UNKNOWN VOICE CHAT EMAIL CALLBACK MESSAGE
 		SMS FACEBOOK WHATSAPP WEBMESSAGING OPEN INSTAGRAM APPLE INBOUND OUTBOUND
 		ENDPOINT CLIENT SYSTEM TRANSFER ERROR PEER TIMEOUT INACTIVITY`) {
 		lower := strings.ToLower(w)
-		words[w], words[lower] = lower, lower
+		words[w], words[lower] = enum{w, lower}, enum{lower, lower}
 	}
 }
 
 // word reads an enum value, lower case.
 func word(s *scanner) string {
+	key := s.last
 	value := s.str()
+	if key != nil && string(value) == key.word.written {
+		return key.word.word // as in the envelope before
+	}
 	if w, ok := words[string(value)]; ok {
-		return w
+		if key != nil {
+			key.word = w
+		}
+		return w.word
 	}
 	if len(value) > maxID {
 		s.mistyped = true // no enum is that long

@@ -1,6 +1,7 @@
 package eventbridge
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 )
@@ -27,6 +28,10 @@ type scanner struct {
 	depth    int
 	err      error
 	mistyped bool
+	zero     bool // a string that was asked for has a zero byte
+
+	keys *keyring  // of those expected, nil: none
+	last *knownKey // the key read last, nil: one that is not remembered
 }
 
 // end reports a syntax error unless only space is left.
@@ -117,8 +122,19 @@ func (s *scanner) name() (key []byte, ok bool) {
 		s.fail(errSyntax)
 		return nil, false
 	}
+	if s.last != nil {
+		if k := s.last.next; k != nil && bytes.HasPrefix(s.b[s.i:], k.written) {
+			s.i += len(k.written)
+			s.last = k
+			return k.name, true
+		}
+	}
+	begin := s.i
 	key = s.text()
-	return key, s.expect(':')
+	if ok = s.expect(':'); ok && s.keys != nil {
+		s.last = s.keys.learn(s.last, s.b[begin:s.i], key)
+	}
+	return key, ok
 }
 
 // array begins the array that is next; ok is false if it has no element. The

@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/bits"
 	"strconv"
+	"strings"
 )
 
 // str returns the string that is next, nil if it is null or no string. It may
@@ -111,6 +112,7 @@ func (s *scanner) unquote(quoted []byte) []byte {
 	if json.Unmarshal(quoted, &text) != nil {
 		s.fail(errSyntax)
 	}
+	s.zero = s.zero || strings.IndexByte(text, 0) >= 0
 	return []byte(text)
 }
 
