@@ -28,6 +28,7 @@ type Handler struct {
 	conversations cache[*schemas.ConversationState]
 	orgs          cache[*schemas.OrgState]
 	sources       cache[*schemas.SourceState]
+	newest        newestOrg
 	slice         int // how many conversations a tick judges again
 	rejudging     rejudging
 	repeats       repeats
@@ -200,6 +201,7 @@ func dropDeadline(tx stream.Tx, key []byte, st *schemas.ConversationState) {
 
 // Flush implements stream.Handler.
 func (h *Handler) Flush(tx stream.Tx) error {
+	h.newest = newestOrg{}
 	return errors.Join(h.conversations.flush(tx), h.orgs.flush(tx), h.sources.flush(tx))
 }
 
@@ -208,6 +210,7 @@ func (h *Handler) Reset() {
 	h.conversations.reset()
 	h.orgs.reset()
 	h.sources.reset()
+	h.newest = newestOrg{}
 	h.rejudging, h.repeats = rejudging{}, nil
 }
 

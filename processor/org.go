@@ -23,6 +23,14 @@ const (
 	reportInterval = 5_000
 )
 
+// newestOrg is the org that was asked for last in a transaction: most records are of
+// the same one as the record before.
+type newestOrg struct {
+	id    string
+	entry *entry[*schemas.OrgState] // nil: none
+	rules *sla.RuleSet              // in force, nil: not looked for
+}
+
 // inForce is what an org is judged by, found without a lock.
 type inForce struct {
 	edition edition
@@ -36,11 +44,18 @@ func (h *Handler) inForce(tx stream.Tx, org string) (*sla.RuleSet, error) {
 	if err != nil || entry.value == nil {
 		return nil, err
 	}
-	edition := editionOf(org, entry.value)
+	if h.newest.rules == nil {
+		h.newest.rules, err = h.lookUpRules(org, entry.value)
+	}
+	return h.newest.rules, err
+}
+
+func (h *Handler) lookUpRules(org string, st *schemas.OrgState) (*sla.RuleSet, error) {
+	edition := editionOf(org, st)
 	if last := h.force[org]; last.rules != nil && last.edition == edition {
 		return last.rules, nil
 	}
-	rules, err := h.cfg.Rules.InForce(h.ctx, org, entry.value)
+	rules, err := h.cfg.Rules.InForce(h.ctx, org, st)
 	if err == nil && rules != nil {
 		h.force[org] = inForce{edition, rules}
 	}
@@ -49,8 +64,13 @@ func (h *Handler) inForce(tx stream.Tx, org string) (*sla.RuleSet, error) {
 
 // org returns the state of an org.
 func (h *Handler) org(tx stream.Tx, org string) (*entry[*schemas.OrgState], error) {
+	if h.newest.entry != nil && h.newest.id == org {
+		return h.newest.entry, nil
+	}
 	h.key = schemas.AppendOrgKey(h.key[:0], org)
-	return h.orgs.get(tx, h.key)
+	entry, err := h.orgs.get(tx, h.key)
+	h.newest = newestOrg{id: org, entry: entry}
+	return entry, err
 }
 
 // activated puts a version in force and begins to judge the org's conversations
@@ -85,7 +105,7 @@ func (h *Handler) activated(tx stream.Tx, a *schemas.ConfigActivated, offset int
 	if org.Active == nil {
 		org.Active = make(map[string]string)
 	}
-	org.Active[a.Part] = a.Version
+	org.Active[a.Part], h.newest.rules = a.Version, nil
 	activationOf(org, a.Part).set(offset, tx.Now())
 	h.repeats.add(repeatOf(a.OrgId, a.Part, org))
 	return h.changed(a.OrgId, a.Part, org)
