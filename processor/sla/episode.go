@@ -160,7 +160,7 @@ func absorb(ep, more *schemas.Episode) {
 	}
 	add := func(to **schemas.Fact, f *schemas.Fact) {
 		if f != nil {
-			newest(to, f.Value, f.AtMs, f.SessionId)
+			newest(to, nil, f.Value, f.AtMs, f.SessionId)
 		}
 	}
 	add(&ep.Division, more.Division)

@@ -50,13 +50,41 @@ func counted(e *schemas.ConversationEvent) bool {
 	return counts(e.MediaType)
 }
 
+// episodeRoom is the memory of an episode and of what its first event tells, so that it is
+// one allocation.
+type episodeRoom struct {
+	ep       schemas.Episode
+	facts    [4]schemas.Fact // division, media, message type, first start
+	used     int             // of the facts
+	sessions [usualSessions]*schemas.Session
+}
+
+// usualSessions is how many sessions a usual episode has at most.
+const usualSessions = 4
+
+func newEpisode() (*schemas.Episode, *episodeRoom) {
+	r := &episodeRoom{}
+	r.ep.Sessions = r.sessions[:0]
+	return &r.ep, r
+}
+
+// fact returns the memory of a fact.
+func (r *episodeRoom) fact() *schemas.Fact {
+	if r == nil || r.used == len(r.facts) {
+		return &schemas.Fact{}
+	}
+	r.used++
+	return &r.facts[r.used-1]
+}
+
 // learn adds an event to the facts of the episode. Facts are sets and newest
-// values: in any order, any number of times, the result is the same.
-func learn(ep *schemas.Episode, e *schemas.ConversationEvent, rules *RuleSet) {
+// values: in any order, any number of times, the result is the same. r is nil but for
+// an episode's first event.
+func learn(ep *schemas.Episode, r *episodeRoom, e *schemas.ConversationEvent, rules *RuleSet) {
 	at := e.EventTimeMs
-	newest(&ep.Division, e.DivisionId, at, e.SessionId)
-	newest(&ep.Media, e.MediaType, at, e.SessionId)
-	newest(&ep.MessageType, e.MessageType, at, e.SessionId)
+	newest(&ep.Division, r, e.DivisionId, at, e.SessionId)
+	newest(&ep.Media, r, e.MediaType, at, e.SessionId)
+	newest(&ep.MessageType, r, e.MessageType, at, e.SessionId)
 	for key, value := range e.Attributes {
 		if rules.Keeps(key) && len(value) <= maxAttribute {
 			setAttribute(ep, key, &schemas.Fact{Value: value, AtMs: at})
@@ -76,10 +104,12 @@ func learn(ep *schemas.Episode, e *schemas.ConversationEvent, rules *RuleSet) {
 	ep.Opened = true
 	first := ep.FirstStart
 	if first == nil || at < first.AtMs || at == first.AtMs && e.SessionId > first.SessionId {
-		ep.FirstStart = &schemas.Fact{Value: e.Direction, AtMs: at, SessionId: e.SessionId}
+		first = r.fact()
+		ep.FirstStart = first
+		first.Value, first.AtMs, first.SessionId = e.Direction, at, e.SessionId
 	}
 	if kind == schemas.SessionKind_SESSION_KIND_ACD || kind == schemas.SessionKind_SESSION_KIND_USER {
-		newest(&ep.Queue, e.QueueId, at, e.SessionId)
+		newest(&ep.Queue, r, e.QueueId, at, e.SessionId)
 	}
 	if s := session(ep, e.SessionId, kind); s != nil {
 		if s.StartedAtMs == nil || at < *s.StartedAtMs {
@@ -107,17 +137,17 @@ func set(old *int64, at int64) *int64 {
 
 // newest keeps the value with the latest event time; of one millisecond that of
 // the greater session.
-func newest(f **schemas.Fact, value string, at int64, session string) {
+func newest(f **schemas.Fact, r *episodeRoom, value string, at int64, session string) {
 	if value == "" {
 		return
 	}
 	old := *f
-	switch {
-	case old == nil:
-		*f = &schemas.Fact{Value: value, AtMs: at, SessionId: session}
-	case at > old.AtMs || at == old.AtMs && session > old.SessionId:
-		old.Value, old.AtMs, old.SessionId = value, at, session
+	if old == nil {
+		*f = r.fact()
+	} else if at < old.AtMs || at == old.AtMs && session <= old.SessionId {
+		return
 	}
+	(*f).Value, (*f).AtMs, (*f).SessionId = value, at, session
 }
 
 func setAttribute(ep *schemas.Episode, key string, f *schemas.Fact) {

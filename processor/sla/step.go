@@ -89,10 +89,11 @@ func (s *step) event(e *schemas.ConversationEvent) {
 			s.close(end)
 		}
 	}
+	var first *episodeRoom
 	if s.st.Episode == nil {
-		s.st.Episode = &schemas.Episode{}
+		s.st.Episode, first = newEpisode()
 	}
-	learn(s.st.Episode, e, s.env.Rules)
+	learn(s.st.Episode, first, e, s.env.Rules)
 	retire(s.st.Episode)
 	s.judge()
 }
@@ -107,7 +108,7 @@ func (s *step) takeBack(e *schemas.ConversationEvent) bool {
 		return false
 	}
 	if e.Topic != schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START {
-		learn(u.Episode, e, s.env.Rules)
+		learn(u.Episode, nil, e, s.env.Rules)
 		retire(u.Episode)
 		return false
 	}
