@@ -14,7 +14,7 @@ import (
 // Task decides; TestShardsTellTheSame compares them.
 type engine struct {
 	handler stream.Handler
-	memory  memory
+	memory  *memory
 	cur     position
 	saved   position // as of the last commit
 	here    place    // of what is emitted
@@ -110,8 +110,8 @@ func (e *engine) apply(in *schemas.InputRecord, step int64) error {
 // advance ticks at every instant up to until at which something falls due.
 func (e *engine) advance(until, step int64) error {
 	for {
-		first, ok := e.memory.first()
-		if !ok || max(first.at, e.cur.now) > until {
+		first, ok := e.memory.index.first(until)
+		if !ok || e.cur.now > until {
 			return nil
 		}
 		if err := e.tick(max(first.at, e.cur.now), step); err != nil {
@@ -145,8 +145,8 @@ func (e *engine) tick(at, step int64) error {
 
 func (e *engine) punctuate(step int64) error {
 	for {
-		first, ok := e.memory.first()
-		if !ok || first.at > e.cur.now {
+		first, ok := e.memory.index.first(e.cur.now)
+		if !ok {
 			e.cur.watermark, e.cur.watermarkKey = e.cur.now, ""
 			return nil
 		}

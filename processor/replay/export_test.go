@@ -5,7 +5,7 @@ package replay
 func (s *Sharded) Held() (states, entries int) {
 	for _, one := range s.shards {
 		states += len(one.engine.memory.slots)
-		entries += len(one.engine.memory.index)
+		entries += one.engine.memory.index.size
 	}
 	return states, entries
 }

@@ -2,8 +2,8 @@ package replay
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
+	"unsafe"
 )
 
 // memory is the state of a shard, encoded, and its deadline index: what a store is
@@ -14,9 +14,12 @@ type memory struct {
 	slots map[string]*slot
 	// newest is the slot that was found last: a step looks for its own several times.
 	newest *slot
-	// index is a heap in the order of entry.compare. An entry holds as long as its
-	// slot says the same instant; commit sees to it that not too many do not.
-	index []entry
+	// recent finds slots by where their keys lie: whoever writes to a state does it
+	// with a key that stays as it is until the transaction ends (stream.Tx).
+	recent [1 << recentBits]recentSlot
+	// index has what falls due. commit sees to it that not too many of its entries do
+	// not hold.
+	index deadlines
 	// undo is how to go back to the last commit, newest last.
 	undo []undo
 }
@@ -30,18 +33,14 @@ type slot struct {
 
 const noDue = -1
 
-// entry is one of the deadline index.
-type entry struct {
-	at int64
-	of *slot
+// recentSlot is a slot with its key as the handler has it.
+type recentSlot struct {
+	key *byte
+	of  *slot
 }
 
-func (e entry) compare(o entry) int {
-	if e.at != o.at {
-		return cmp.Compare(e.at, o.at)
-	}
-	return cmp.Compare(e.of.key, o.of.key)
-}
+// recentBits is how many bits of the address of a key are looked at.
+const recentBits = 15
 
 // undo is one change, to be taken back.
 type undo struct {
@@ -50,7 +49,7 @@ type undo struct {
 	due   int64
 }
 
-func newMemory() memory { return memory{slots: make(map[string]*slot)} }
+func newMemory() *memory { return &memory{slots: make(map[string]*slot)} }
 
 // find returns the slot of a key, nil if there is none.
 func (m *memory) find(key []byte) *slot {
@@ -64,13 +63,20 @@ func (m *memory) find(key []byte) *slot {
 	return s
 }
 
-// slot returns the slot of a key, made if there is none.
+// slot returns the slot of a key that is the Tx's, made if there is none.
 func (m *memory) slot(key []byte) *slot {
+	at := unsafe.SliceData(key)
+	r := &m.recent[uintptr(unsafe.Pointer(at))>>4%(1<<recentBits)]
+	if r.key == at && len(key) == len(r.of.key) {
+		m.newest = r.of
+		return r.of
+	}
 	s := m.find(key)
 	if s == nil {
 		s = &slot{key: string(key), due: noDue}
 		m.slots[s.key], m.newest = s, s
 	}
+	r.key, r.of = at, s
 	return s
 }
 
@@ -92,70 +98,15 @@ func (m *memory) put(key, value []byte) {
 func (m *memory) setDue(s *slot, at int64) {
 	m.undo = append(m.undo, undo{of: s, value: s.value, due: s.due})
 	if s.due = at; at != noDue {
-		m.push(entry{at, s})
+		m.index.add(entry{at, s})
 	}
 }
 
-// first returns the first entry of the index that holds.
-func (m *memory) first() (e entry, ok bool) {
-	for len(m.index) > 0 {
-		if e = m.index[0]; e.of.due == e.at {
-			return e, true
-		}
-		m.pop()
-	}
-	return entry{}, false
-}
-
-// take removes e, the first entry.
+// take removes e, the first entry of the index.
 func (m *memory) take(e entry) {
 	m.undo = append(m.undo, undo{of: e.of, value: e.of.value, due: e.at})
 	e.of.due, m.newest = noDue, e.of
-	m.pop()
-}
-
-// arity is how many entries of the heap stand below each: wide is shallow.
-const arity = 4
-
-func (m *memory) push(e entry) {
-	m.index = append(m.index, e)
-	i := len(m.index) - 1
-	for i > 0 {
-		above := (i - 1) / arity
-		if m.index[above].compare(e) <= 0 {
-			break
-		}
-		m.index[i] = m.index[above]
-		i = above
-	}
-	m.index[i] = e
-}
-
-func (m *memory) pop() {
-	n := len(m.index) - 1
-	last := m.index[n]
-	m.index[n] = entry{}
-	if m.index = m.index[:n]; n == 0 {
-		return
-	}
-	i := 0
-	for {
-		least := arity*i + 1
-		if least >= n {
-			break
-		}
-		for j := least + 1; j < min(least+arity, n); j++ {
-			if m.index[j].compare(m.index[least]) < 0 {
-				least = j
-			}
-		}
-		if m.index[least].compare(last) >= 0 {
-			break
-		}
-		m.index[i] = m.index[least]
-		i = least
-	}
-	m.index[i] = last
+	m.index.remove()
 }
 
 // commit makes the changes last and lets go of what is no more.
@@ -166,7 +117,7 @@ func (m *memory) commit() {
 		}
 	}
 	m.end()
-	if len(m.index) > 2*len(m.slots)+fewEntries {
+	if m.index.size > 2*len(m.slots)+fewEntries {
 		m.rebuild()
 	}
 }
@@ -185,16 +136,16 @@ func (m *memory) rollback() {
 
 func (m *memory) end() {
 	clear(m.undo)
+	clear(m.recent[:])
 	m.undo, m.newest = m.undo[:0], nil
 }
 
 // rebuild makes the index anew of the entries that hold.
 func (m *memory) rebuild() {
-	clear(m.index)
-	m.index = m.index[:0]
+	m.index.reset()
 	for _, s := range m.slots {
 		if s.due != noDue {
-			m.push(entry{s.due, s})
+			m.index.add(entry{s.due, s})
 		}
 	}
 }
