@@ -25,11 +25,15 @@ type block struct {
 	text    []byte
 	lines   []line
 	decoded []eventbridge.Decoded // of all lines
+	events  []*eventbridge.Events // memory of what is decoded, by judge
 	err     error                 // what ended the file behind the lines
 	done    chan struct{}         // gets a value when the lines are decoded
 }
 
 var blocks = sync.Pool{New: func() any { return &block{done: make(chan struct{}, 1)} }}
+
+// eventMemories has the memory of what is judged.
+var eventMemories = sync.Pool{New: func() any { return eventbridge.NewEvents(linesAtOnce) }}
 
 // line is one line of a block.
 type line struct {
@@ -42,7 +46,8 @@ type line struct {
 
 // decodeFiles reads the files one after the other, decodes their lines on all
 // cores, and calls take with every block in the order of the files, until it returns
-// an error. keeps are the attributes that each judge keeps.
+// an error. keeps are the attributes that each judge keeps. The memory of a block's
+// events is take's, to be given back to eventMemories.
 func decodeFiles(ctx context.Context, files inputs, keeps []eventbridge.Keeper, take func(*block) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -129,6 +134,12 @@ func (b *block) fill(lines *eventbridge.Lines) (more bool) {
 
 func (b *block) decode(decoders []*eventbridge.Decoder) {
 	n := len(decoders)
+	b.events = nil
+	for _, d := range decoders {
+		events := eventMemories.Get().(*eventbridge.Events)
+		b.events = append(b.events, events)
+		d.Use(events)
+	}
 	b.decoded = slices.Grow(b.decoded[:0], len(b.lines)*n)[:len(b.lines)*n]
 	for i := range b.lines {
 		l := &b.lines[i]

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"unpark/connectors/eventbridge"
+	"unpark/processor/replay"
 )
 
 // inputs are the files of a replay, in order.
@@ -71,6 +73,7 @@ func (fs inputs) read(ctx context.Context, r *replayRun) error {
 		keeps = append(keeps, j.keep)
 	}
 	size := fs.size()
+	var lent lentEvents
 	return decodeFiles(ctx, fs, keeps, func(b *block) error {
 		r.progress.show(b.at, size)
 		for i := range b.lines {
@@ -78,7 +81,32 @@ func (fs inputs) read(ctx context.Context, r *replayRun) error {
 				return err
 			}
 		}
+		for i, j := range r.judges {
+			lent.add(j.driver, b.events[i])
+		}
 		return b.err
+	})
+}
+
+// lentEvents is the memory of events that wait to be judged, in order.
+type lentEvents []lentEvent
+
+type lentEvent struct {
+	events *eventbridge.Events
+	to     *replay.Sharded
+	until  int64 // how many facts it has judged then
+}
+
+// add lends the memory of the facts that were piped last, and gives back what is not
+// needed any more.
+func (l *lentEvents) add(to *replay.Sharded, events *eventbridge.Events) {
+	*l = append(*l, lentEvent{events, to, to.Piped()})
+	*l = slices.DeleteFunc(*l, func(e lentEvent) bool {
+		judged := e.until <= e.to.Judged()
+		if judged {
+			eventMemories.Put(e.events)
+		}
+		return judged
 	})
 }
 

@@ -58,13 +58,22 @@ func (s *Sharded) Apply(in *schemas.InputRecord) error {
 // Pipe adds a fact. It is judged with others, so that an error may be about an
 // earlier one.
 func (s *Sharded) Pipe(f Fact) error {
-	f.shard = owner(f.Conversation, len(s.shards))
+	if len(s.shards) > 1 {
+		f.shard = owner(f.Conversation, len(s.shards))
+	}
 	s.facts = append(s.facts, f)
 	if len(s.facts) < factsAtOnce {
 		return nil
 	}
 	return s.Commit()
 }
+
+// Piped returns how many facts were added.
+func (s *Sharded) Piped() int64 { return s.steps + int64(len(s.facts)) }
+
+// Judged returns how many of them, the first ones, are judged; their inputs are not
+// used any more.
+func (s *Sharded) Judged() int64 { return s.steps }
 
 // AdvanceTo lets time go on to until.
 func (s *Sharded) AdvanceTo(until int64) error {
