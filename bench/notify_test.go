@@ -211,7 +211,7 @@ func (r *rig) versions() map[string]string {
 
 // together come so many escalations at a paced load: a processor tells what one
 // transaction came to.
-const together = 20
+const together = 50
 
 // escalate writes escalations number from to to, so many of them a second.
 func (r *rig) escalate(from, to int, perSecond rate.Limit) {
