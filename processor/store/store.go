@@ -36,6 +36,7 @@ const (
 	memoryCacheSize = 32 << 20
 	layerSize       = 64 << 20
 	minShare        = 1 << 20
+	indexBlockSize  = 1 << 20
 	restoredShare   = 16 // of a layer's share: what is not worth a flush of its own
 	flushInterval   = 30 * time.Second
 	flushFolder     = "flush"
@@ -166,9 +167,11 @@ func pebbleOptions(o Options, lock *pebble.Lock) *pebble.Options {
 		CacheSize:                   o.CacheSize,
 		Logger:                      logger{o.Logger},
 	}
-	// Most gets are for conversations that have no state yet.
 	for i := range opts.Levels {
+		// Most gets are for conversations that have no state yet.
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		// A table's index is one block: a get reads one block less.
+		opts.Levels[i].IndexBlockSize = indexBlockSize
 	}
 	opts.EnsureDefaults()
 	return opts
