@@ -105,18 +105,6 @@ func (c *contender) follow(every time.Duration, told func(done int64)) {
 	}
 }
 
-// await waits until that many records of the log are committed.
-func (c *contender) await(records int64) {
-	c.a.t.Helper()
-	for c.a.done(c.group) < records {
-		select {
-		case <-time.After(5 * time.Millisecond):
-		case <-c.exited:
-			c.a.t.Fatalf("%s ended before its first commit\n%s", c.name, c.tail())
-		}
-	}
-}
-
 // end ends the process in order.
 func (c *contender) end() {
 	c.a.t.Helper()
