@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,15 +105,16 @@ func byKeyOrPartition() kgo.Partitioner {
 }
 
 // configure writes a configuration for a processor that begins with nothing: the
-// orgs of the load, each with the policy that the peer knows.
-func (a *arena) configure(runners int) (dir string) {
+// orgs of the load, each with the policy that the peer knows. more is added to the
+// processor's settings.
+func (a *arena) configure(runners int, more ...string) (dir string) {
 	a.runs++
 	dir = filepath.Join(a.dir, "config"+strconv.Itoa(a.runs))
 	a.write(filepath.Join(dir, "unpark.yaml"), fmt.Sprintf(`kafka: {brokers: ["%s"]}
 topics: {prefix: %s, partitions: %d, replication: 1}
-processor: {instance: bench, runners: %d, data_dir: "%s"}
+processor: {instance: bench, runners: %d, data_dir: "%s"%s}
 http: {listen: "127.0.0.1:0"}
-`, a.broker.Addr, prefix, partitions, runners, filepath.Join(a.dir, "data"+strconv.Itoa(a.runs))))
+`, a.broker.Addr, prefix, partitions, runners, filepath.Join(a.dir, "data"+strconv.Itoa(a.runs)), strings.Join(append([]string{""}, more...), ", ")))
 	for i, org := range loadgen.Orgs() {
 		a.write(filepath.Join(dir, "orgs", strconv.Itoa(i)+".yaml"), "id: "+org+`
 policies:

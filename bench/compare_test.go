@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,9 +25,9 @@ func TestCompare(t *testing.T) {
 	r := report{arena: a, command: command(events, rounds, threads)}
 	for round := range rounds {
 		for _, n := range threads {
-			contenders := []func(int) *contender{a.ours, a.peer}
+			contenders := []func(int) *contender{a.ours, a.peer, a.even}
 			if round%2 == 1 {
-				contenders = []func(int) *contender{a.peer, a.ours}
+				slices.Reverse(contenders)
 			}
 			for _, start := range contenders {
 				r.add(round+1, start(n))

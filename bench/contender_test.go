@@ -32,7 +32,20 @@ type contender struct {
 // ours starts the processor with that many runners.
 func (a *arena) ours(runners int) *contender {
 	a.t.Helper()
-	config := a.configure(runners)
+	return a.started(runners, a.configure(runners))
+}
+
+// even starts the processor with transactions as long as the peer's: far behind the
+// end, as it is here, they are four times as long as is set.
+func (a *arena) even(runners int) *contender {
+	a.t.Helper()
+	c := a.started(runners, a.configure(runners, "commit_interval: 25ms"))
+	c.name = nameEven
+	return c
+}
+
+func (a *arena) started(runners int, config string) *contender {
+	a.t.Helper()
 	run(a.t, a.binary, "topics", "create", "--config", config)
 	return a.processor(runners, config, "warn")
 }
