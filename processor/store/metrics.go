@@ -16,6 +16,7 @@ type Metrics struct {
 	MemTables         uint64
 	Tombstones        uint64 // keys that are gone and not compacted away
 	Compactions       int64
+	Compacting        int64  // compactions that run
 	CompactionDebt    uint64 // what is still to be compacted
 	ReadAmplification int    // sorted runs that a read may have to look into
 
@@ -36,6 +37,7 @@ func (s *Store) Metrics() Metrics {
 		MemTables:         m.MemTable.Size,
 		Tombstones:        m.Keys.TombstoneCount,
 		Compactions:       m.Compact.Count,
+		Compacting:        m.Compact.NumInProgress,
 		CompactionDebt:    m.Compact.EstimatedDebt,
 		ReadAmplification: m.ReadAmp(),
 		CacheSize:         m.BlockCache.Size,

@@ -33,6 +33,7 @@ func newStoreCollector(s *store.Store) *storeCollector {
 	add(gauge, "memtable_bytes", "Memory of Pebble's memtables, which are not used for state.", func(m store.Metrics) float64 { return float64(m.MemTables) })
 	add(gauge, "tombstones", "Removed keys that Pebble has not compacted away yet.", func(m store.Metrics) float64 { return float64(m.Tombstones) })
 	add(counter, "compactions_total", "Pebble's compactions.", func(m store.Metrics) float64 { return float64(m.Compactions) })
+	add(gauge, "compactions_running", "Compactions that Pebble does now.", func(m store.Metrics) float64 { return float64(m.Compacting) })
 	add(gauge, "compaction_debt_bytes", "What Pebble still has to compact; it grows if the disk cannot keep up.",
 		func(m store.Metrics) float64 { return float64(m.CompactionDebt) })
 	add(gauge, "read_amplification", "Sorted runs that a read of Pebble may have to look into.", func(m store.Metrics) float64 { return float64(m.ReadAmplification) })
