@@ -15,7 +15,7 @@ func TestDeadlinesComeInOrder(t *testing.T) {
 	due := map[string]int64{} // what is to come
 	far := []int64{10, 1 << spanBits, 100 << spanBits, 1 << 50}
 	for now, step := int64(0), 0; step < 50_000; step++ {
-		key := []byte(fmt.Sprintf("key %d", r.IntN(300)))
+		key := fmt.Appendf(nil, "key %d", r.IntN(300))
 		switch r.IntN(4) {
 		case 0:
 			at := now + r.Int64N(far[r.IntN(len(far))])
