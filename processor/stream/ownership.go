@@ -88,7 +88,7 @@ func (r *runner) reconcile(ctx context.Context) error {
 		r.take(ctx, id, fresh[id])
 	}
 	for _, p := range r.partitions {
-		if err := r.settle(p); err != nil {
+		if err := r.settle(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -123,8 +123,9 @@ func (r *runner) take(ctx context.Context, id int32, committed int64) {
 	}()
 }
 
-// settle takes a partition over from its recovery, if that has ended.
-func (r *runner) settle(p *partition) error {
+// settle takes a partition over from its recovery, if that has ended. One that was
+// stopped with the runner is not in trouble.
+func (r *runner) settle(ctx context.Context, p *partition) error {
 	if p.state != Created {
 		return nil
 	}
@@ -139,6 +140,7 @@ func (r *runner) settle(p *partition) error {
 		r.start(p)
 	case errors.As(p.err, &stop) && stop.refuse:
 		return p.err
+	case ctx.Err() != nil:
 	default:
 		r.suspend(p, p.err)
 	}
