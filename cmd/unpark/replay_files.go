@@ -82,7 +82,9 @@ func (fs inputs) read(ctx context.Context, r *replayRun) error {
 			}
 		}
 		for i, j := range r.judges {
-			lent.add(j.driver, b.events[i])
+			if err := lent.add(j.driver, b.events[i]); err != nil {
+				return err
+			}
 		}
 		return b.err
 	})
@@ -91,6 +93,9 @@ func (fs inputs) read(ctx context.Context, r *replayRun) error {
 // lentEvents is the memory of events that wait to be judged, in order.
 type lentEvents []lentEvent
 
+// maxLent bounds it: where few lines are events, few of them take much memory.
+const maxLent = 1024
+
 type lentEvent struct {
 	events *eventbridge.Events
 	to     *replay.Sharded
@@ -98,9 +103,14 @@ type lentEvent struct {
 }
 
 // add lends the memory of the facts that were piped last, and gives back what is not
-// needed any more.
-func (l *lentEvents) add(to *replay.Sharded, events *eventbridge.Events) {
+// needed any more; if it is too much, the facts are judged first.
+func (l *lentEvents) add(to *replay.Sharded, events *eventbridge.Events) error {
 	*l = append(*l, lentEvent{events, to, to.Piped()})
+	if len(*l) > maxLent {
+		if err := to.Commit(); err != nil {
+			return err
+		}
+	}
 	*l = slices.DeleteFunc(*l, func(e lentEvent) bool {
 		judged := e.until <= e.to.Judged()
 		if judged {
@@ -108,6 +118,7 @@ func (l *lentEvents) add(to *replay.Sharded, events *eventbridge.Events) {
 		}
 		return judged
 	})
+	return nil
 }
 
 // offset is how much of the file has been read, 0 if nobody knows.

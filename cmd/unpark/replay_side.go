@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"unpark/processor/stream"
@@ -83,7 +84,7 @@ func (s *side) remember(value []byte) error {
 		return err
 	}
 	s.alerts = append(s.alerts, alert{
-		Org: s.word(e.Org), Conversation: e.Conversation, Objective: s.word(e.Objective), Kind: s.word(e.Kind),
+		Org: s.word(e.Org), Conversation: strings.Clone(e.Conversation), Objective: s.word(e.Objective), Kind: s.word(e.Kind),
 		Policy: s.word(e.Policy), Queue: s.word(queueName(e.Queue)),
 		Start: int64(e.Start), Due: int64(e.Due), At: int64(e.At),
 	})
@@ -95,6 +96,7 @@ func (s *side) word(w string) string {
 	if one, ok := s.words[w]; ok {
 		return one
 	}
+	w = strings.Clone(w) // it lies in a record
 	s.words[w] = w
 	return w
 }

@@ -67,7 +67,7 @@ func (m *memory) find(key []byte) *slot {
 func (m *memory) slot(key []byte) *slot {
 	at := unsafe.SliceData(key)
 	r := &m.recent[uintptr(unsafe.Pointer(at))>>4%(1<<recentBits)]
-	if r.key == at && len(key) == len(r.of.key) {
+	if r.of != nil && r.key == at && len(key) == len(r.of.key) {
 		m.newest = r.of
 		return r.of
 	}
