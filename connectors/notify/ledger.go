@@ -116,6 +116,10 @@ func (l *ledger) write(b *book, key string, value []byte, then func(int64, error
 		case err != nil && !tooLarge:
 			l.fail(fmt.Errorf("write %s/%d: %w", l.topic, b.partition, err))
 			return
+		case err == nil && at.Offset < 0:
+			// A repeated request may be answered so: when it is read cannot be told.
+			l.fail(fmt.Errorf("write %s/%d: the brokers do not say at which offset", l.topic, b.partition))
+			return
 		case tooLarge:
 			l.log.Error("an entry is too large for the ledger", schemas.LogTopic, l.topic, schemas.LogPartition, b.partition)
 		}
