@@ -53,15 +53,18 @@ func TestOpen(t *testing.T) {
 // merged is how long Pebble must have merged nothing for there to be nothing left.
 const merged = 5 * time.Second
 
+// scrapes is how often the process is asked meanwhile.
+const scrapes = 250 * time.Millisecond
+
 // settle waits until that many states have been restored and Pebble has merged what
 // there is to merge, and tells how long each took.
 func (c *contender) settle(states int) (restore, merge time.Duration) {
 	c.a.t.Helper()
 	begun := time.Now()
-	waitFor(c.a.t, "the states", func() bool { return c.metric("unpark_stream_restored_records_total") >= float64(states) })
+	waitEvery(c.a.t, scrapes, "the states", func() bool { return c.metric("unpark_stream_restored_records_total") >= float64(states) })
 	restored := time.Now()
 	since := restored
-	waitFor(c.a.t, "merged tables", func() bool {
+	waitEvery(c.a.t, scrapes, "merged tables", func() bool {
 		if c.metric("unpark_store_compactions_running") > 0 {
 			since = time.Now()
 		}

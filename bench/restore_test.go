@@ -240,7 +240,13 @@ func (p *proc) log() string {
 
 func waitFor(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
+	waitEvery(t, 5*time.Millisecond, what, done)
+}
+
+// waitEvery asks only so often, where asking costs something.
+func waitEvery(t *testing.T, interval time.Duration, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	timeout := time.After(5 * time.Minute)
 	for !done() {

@@ -40,6 +40,7 @@ type Crowd struct {
 	ids  []uint32 // its number
 	used uint32
 	busy turns // what comes next to those that are not held
+	held int   // how many are
 }
 
 // turn is when the next event falls on the conversation in a slot.
@@ -66,7 +67,7 @@ func (h *turns) Pop() any {
 // Begin opens the conversations. It comes before everything else.
 func (c *Crowd) Begin() {
 	c.rng = rand.New(rand.NewPCG(c.Seed, 43))
-	c.next, c.ids = make([]uint8, c.Open), make([]uint32, c.Open)
+	c.next, c.ids, c.held = make([]uint8, c.Open), make([]uint32, c.Open), c.Open
 	for slot := range c.Open {
 		c.used++
 		c.ids[slot], c.next[slot] = c.used, parked
@@ -117,20 +118,29 @@ func (c *Crowd) Event(at int64) *schemas.ConversationEvent {
 	}
 	e := c.event(c.ids[slot], lifetime[c.next[slot]], at)
 	c.next[slot]++
-	if !c.Scattered && c.next[slot] != parked {
+	switch {
+	case c.Scattered:
+	case c.next[slot] == parked:
+		c.held++
+	default:
 		heap.Push(&c.busy, turn{at: at + c.gap(slot).Milliseconds(), slot: slot})
 	}
 	return e
 }
 
-// turn is the slot of the conversation that an event falls on.
+// turn is the slot of the conversation that an event falls on. Should none be held, the
+// next of the others is early.
 func (c *Crowd) turn(at int64) (slot int) {
-	if len(c.busy) > 0 && c.busy[0].at <= at {
+	if c.Scattered {
+		return c.rng.IntN(c.Open)
+	}
+	if c.held == 0 || len(c.busy) > 0 && c.busy[0].at <= at {
 		return heap.Pop(&c.busy).(turn).slot
 	}
-	for slot = c.rng.IntN(c.Open); !c.Scattered && c.next[slot] != parked; {
+	for slot = c.rng.IntN(c.Open); c.next[slot] != parked; {
 		slot = c.rng.IntN(c.Open)
 	}
+	c.held--
 	return slot
 }
 
