@@ -33,7 +33,7 @@ func TestLateness(t *testing.T) {
 	}
 	rate, open := setting(t, "RATE", "")[0], setting(t, "OPEN", "100000")[0]
 	lasts := time.Duration(setting(t, "SECONDS", "60")[0]) * time.Second
-	crowd := &loadgen.Crowd{Open: open, Events: 1, Partitions: partitions, Seed: 1, End: time.Now()}
+	crowd := &loadgen.Crowd{Open: open, Events: 1, Partitions: partitions, Seed: 1, End: time.Now(), Scattered: true}
 	a := newCrowdArena(t, crowd)
 	a.fill(crowd)
 	c := a.ours(setting(t, "RUNNERS", "2")[0])
