@@ -160,26 +160,15 @@ func ReadEscalationLabels(value []byte) (EscalationLabels, error) {
 // plainLabels reads the fields up to the policy; ok is false if they do not stand as
 // jsonWriter writes plain ones.
 func plainLabels(value []byte) (l EscalationLabels, ok bool) {
-	ok = true
-	text := func(key string) (s []byte) {
-		rest, found := bytes.CutPrefix(value, []byte(key))
-		end := bytes.IndexByte(rest, '"')
-		if ok = ok && found && end >= 0 && bytes.IndexByte(rest[:end], '\\') < 0; ok {
-			s, value = rest[:end], rest[end+1:]
-		}
-		return s
-	}
-	text(`{"id":"`)
-	status, kind := text(`,"status":"`), text(`,"kind":"`)
-	org := text(`,"org":"`)
-	text(`,"conversation":"`)
-	text(`,"objective":"`)
-	if i := bytes.IndexByte(value[min(1, len(value)):], ','); i >= 0 {
-		value = value[1+i:] // tierSeconds
-	}
-	policy := text(`,"policy":"`)
-	if !ok {
-		return l, false
-	}
-	return EscalationLabels{Status: string(status), Kind: string(kind), Org: string(org), Policy: string(policy)}, true
+	head, _, _ := bytes.Cut(value, []byte(`,"policyVersion":`))
+	r := newJSONReader(head)
+	r.text(`{"id":`)
+	l.Status = r.text(`,"status":`)
+	l.Kind = r.text(`,"kind":`)
+	l.Org = r.text(`,"org":`)
+	r.text(`,"conversation":`)
+	r.text(`,"objective":`)
+	r.number(`,"tierSeconds":`)
+	l.Policy = r.text(`,"policy":`)
+	return l, r.done()
 }

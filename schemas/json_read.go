@@ -17,14 +17,12 @@ type jsonReader struct {
 }
 
 func newJSONReader(value []byte) *jsonReader {
-	wide := false
 	for _, c := range value {
 		if c < ' ' || c == '\\' {
 			return &jsonReader{odd: true}
 		}
-		wide = wide || c >= utf8.RuneSelf
 	}
-	return &jsonReader{s: string(value), odd: wide && !utf8.Valid(value)}
+	return &jsonReader{s: string(value), odd: !utf8.Valid(value)}
 }
 
 // done says whether all was read and stood as expected.
