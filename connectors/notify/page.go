@@ -37,7 +37,7 @@ type page struct {
 type paged struct {
 	schemas.DeliveryIndex
 	destination string
-	first       int64  // offset of the record that said first that it waits; settled if it does not
+	first       int64  // offset of the record that said first that it waits, if it does
 	value       []byte // nil: deleted
 }
 

@@ -52,8 +52,9 @@ type orgRules struct {
 		API    string `json:"api"`
 	} `json:"genesys"`
 
+	// Of the org's newest rules alone.
 	way   plan                // without targets
-	reach map[string][]target // of each route, for the org of newest
+	reach map[string][]target // of each route
 
 	mu       sync.Mutex
 	compiled map[string]*calendar.Calendar
@@ -152,7 +153,6 @@ func decodeRules(value []byte) (*orgRules, error) {
 	if err := json.Unmarshal(value, r); err != nil {
 		return nil, Permanent(reasonRules, errors.New("the org's rules cannot be decoded"))
 	}
-	r.way = r.plan()
 	return r, nil
 }
 
@@ -172,9 +172,9 @@ func (r *orgRules) plan() plan {
 	}}
 }
 
-// lead finds what stands behind the routes.
+// lead finds what stands behind the routes, and how to speak of the org.
 func (r *orgRules) lead(org string) {
-	r.reach = make(map[string][]target, len(r.Routes))
+	r.way, r.reach = r.plan(), make(map[string][]target, len(r.Routes))
 	for name, route := range r.Routes {
 		for i, d := range route.To {
 			r.reach[name] = append(r.reach[name], target{name: org + "/" + name + "/" + strconv.Itoa(i), destination: d, key: d.key()})
