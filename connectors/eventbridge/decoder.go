@@ -173,11 +173,11 @@ func (f *fields) usable(envelopeID []byte) bool {
 // timely reports whether checkTimes has nothing against an event, for an envelope's
 // time in its usual form.
 func (d *Decoder) timely(eventTime int64, envelopeTime []byte) bool {
-	if !Plausible(eventTime) || len(envelopeTime) == 0 {
+	if len(envelopeTime) == 0 {
 		return Plausible(eventTime)
 	}
 	taken, ok := d.day.read(envelopeTime)
-	return ok && eventTime <= taken+maxAhead.Milliseconds()
+	return ok && Plausible(eventTime) && eventTime <= taken+maxAhead.Milliseconds()
 }
 
 // day is one of the calendar: most envelopes are of the same as the one before.

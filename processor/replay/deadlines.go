@@ -91,12 +91,6 @@ func (d *deadlines) reset() {
 	*d = deadlines{near: d.near[:0], later: d.later[:0]}
 }
 
-// remove removes the entry that is the first of the heap.
-func (d *deadlines) remove() {
-	d.size--
-	d.pop()
-}
-
 // arity is how many entries of the heap stand below each: wide is shallow.
 const arity = 4
 
@@ -114,7 +108,9 @@ func (d *deadlines) push(e entry) {
 	d.near[i] = e
 }
 
-func (d *deadlines) pop() {
+// remove removes the entry that is the first of the heap.
+func (d *deadlines) remove() {
+	d.size--
 	n := len(d.near) - 1
 	last := d.near[n]
 	d.near[n] = entry{}
