@@ -51,7 +51,7 @@ func (a *arena) remember(crowd *loadgen.Crowd) {
 		encoding.Go(func() {
 			for slot := w; slot < crowd.Open; slot += runtime.GOMAXPROCS(0) {
 				org, id, st := crowd.State(slot)
-				value, err := schemas.EncodeState(st)
+				value, err := schemas.AppendState(nil, st)
 				if err != nil {
 					a.t.Error(err)
 					return

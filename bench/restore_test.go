@@ -97,7 +97,7 @@ func (r *rig) changelog(n int) {
 	for i := range n {
 		c := i % (n / 2)
 		id := fmt.Sprintf("%08x-0000-4000-8000-%012x", c*2654435761&0xffffffff, c)
-		value, err := schemas.EncodeState(heldState(id, now.Add(time.Duration(c)*time.Millisecond).UnixMilli()))
+		value, err := schemas.AppendState(nil, heldState(id, now.Add(time.Duration(c)*time.Millisecond).UnixMilli()))
 		if err != nil {
 			r.t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,11 +13,17 @@ import (
 	"unpark/schemas"
 )
 
+// fewDecoded is about what the caches nearest to a core have room for.
+const fewDecoded = 64
+
 // Config is what the handlers of a process share.
 type Config struct {
 	Rules   *Rules
 	Metrics *Metrics
 	Logger  *slog.Logger
+	// Decoded is how many conversations a transaction holds decoded before it encodes
+	// them. 0: few, which costs least where most are touched once in a transaction.
+	Decoded int
 }
 
 // Handler applies the records of one partition to the states of its
@@ -28,8 +35,9 @@ type Handler struct {
 	conversations cache[*schemas.ConversationState]
 	orgs          cache[*schemas.OrgState]
 	sources       cache[*schemas.SourceState]
-	newest        newestOrg
-	slice         int // how many conversations a tick judges again
+	asked         map[string]*askedOrg // by id, in this transaction
+	newest        *askedOrg            // nil: none
+	slice         int                  // how many conversations a tick judges again
 	rejudging     rejudging
 	repeats       repeats
 	force         map[string]inForce // by org, as of the last look
@@ -39,11 +47,15 @@ type Handler struct {
 
 var _ stream.Handler = (*Handler)(nil)
 
-// conversationStates is the codec of conversations.
-var conversationStates = codec[*schemas.ConversationState]{
-	create: func() *schemas.ConversationState { return &schemas.ConversationState{} },
-	encode: schemas.EncodeState,
-	decode: schemas.DecodeState,
+// conversationStates returns a codec of conversations.
+func conversationStates() codec[*schemas.ConversationState] {
+	var decoder schemas.StateDecoder
+	return codec[*schemas.ConversationState]{
+		create: func() *schemas.ConversationState { return &schemas.ConversationState{} },
+		append: schemas.AppendState,
+		decode: decoder.Decode,
+		reset:  decoder.Reset,
+	}
 }
 
 // NewHandler returns the handler of one partition. ctx ends waits for
@@ -51,11 +63,13 @@ var conversationStates = codec[*schemas.ConversationState]{
 func NewHandler(ctx context.Context, cfg Config) *Handler {
 	h := &Handler{
 		ctx: ctx, cfg: cfg, slice: rejudgePerTick,
-		conversations: newCache(conversationStates),
+		conversations: newCache(conversationStates()),
 		orgs:          newCache(plain(func() *schemas.OrgState { return &schemas.OrgState{} })),
 		sources:       newCache(plain(func() *schemas.SourceState { return &schemas.SourceState{} })),
+		asked:         make(map[string]*askedOrg),
 		force:         make(map[string]inForce),
 	}
+	h.conversations.most = cmp.Or(cfg.Decoded, fewDecoded)
 	h.lookups.of(h)
 	return h
 }
@@ -201,7 +215,7 @@ func dropDeadline(tx stream.Tx, key []byte, st *schemas.ConversationState) {
 
 // Flush implements stream.Handler.
 func (h *Handler) Flush(tx stream.Tx) error {
-	h.newest = newestOrg{}
+	h.forgetAsked()
 	return errors.Join(h.conversations.flush(tx), h.orgs.flush(tx), h.sources.flush(tx))
 }
 
@@ -210,7 +224,7 @@ func (h *Handler) Reset() {
 	h.conversations.reset()
 	h.orgs.reset()
 	h.sources.reset()
-	h.newest = newestOrg{}
+	h.forgetAsked()
 	h.rejudging, h.repeats = rejudging{}, nil
 }
 

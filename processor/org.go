@@ -23,12 +23,11 @@ const (
 	reportInterval = 5_000
 )
 
-// newestOrg is the org that was asked for last in a transaction: most records are of
-// the same one as the record before.
-type newestOrg struct {
+// askedOrg is an org that was asked for in a transaction.
+type askedOrg struct {
 	id    string
-	entry *entry[*schemas.OrgState] // nil: none
-	rules *sla.RuleSet              // in force, nil: not looked for
+	entry *entry[*schemas.OrgState]
+	rules *sla.RuleSet // in force, nil: not looked for
 }
 
 // inForce is what an org is judged by, found without a lock.
@@ -40,14 +39,14 @@ type inForce struct {
 // inForce returns the rules in force for the org in this partition, nil if there
 // are none.
 func (h *Handler) inForce(tx stream.Tx, org string) (*sla.RuleSet, error) {
-	entry, err := h.org(tx, org)
-	if err != nil || entry.value == nil {
+	asked, err := h.ask(tx, org)
+	if err != nil || asked.entry.value == nil {
 		return nil, err
 	}
-	if h.newest.rules == nil {
-		h.newest.rules, err = h.lookUpRules(org, entry.value)
+	if asked.rules == nil {
+		asked.rules, err = h.lookUpRules(org, asked.entry.value)
 	}
-	return h.newest.rules, err
+	return asked.rules, err
 }
 
 func (h *Handler) lookUpRules(org string, st *schemas.OrgState) (*sla.RuleSet, error) {
@@ -64,13 +63,37 @@ func (h *Handler) lookUpRules(org string, st *schemas.OrgState) (*sla.RuleSet, e
 
 // org returns the state of an org.
 func (h *Handler) org(tx stream.Tx, org string) (*entry[*schemas.OrgState], error) {
-	if h.newest.entry != nil && h.newest.id == org {
-		return h.newest.entry, nil
+	asked, err := h.ask(tx, org)
+	if err != nil {
+		return nil, err
 	}
-	h.key = schemas.AppendOrgKey(h.key[:0], org)
-	entry, err := h.orgs.get(tx, h.key)
-	h.newest = newestOrg{id: org, entry: entry}
-	return entry, err
+	return asked.entry, nil
+}
+
+// ask finds an org. Most records are of the same one as the record before, or of
+// one that was asked for in this transaction.
+func (h *Handler) ask(tx stream.Tx, org string) (*askedOrg, error) {
+	if h.newest != nil && h.newest.id == org {
+		return h.newest, nil
+	}
+	asked, ok := h.asked[org]
+	if !ok {
+		h.key = schemas.AppendOrgKey(h.key[:0], org)
+		entry, err := h.orgs.get(tx, h.key)
+		if err != nil {
+			return nil, err
+		}
+		asked = &askedOrg{id: org, entry: entry}
+		h.asked[org] = asked
+	}
+	h.newest = asked
+	return asked, nil
+}
+
+// forgetAsked ends what was asked for, with the states that it was about.
+func (h *Handler) forgetAsked() {
+	clear(h.asked)
+	h.newest = nil
 }
 
 // activated puts a version in force and begins to judge the org's conversations
@@ -83,10 +106,11 @@ func (h *Handler) activated(tx stream.Tx, a *schemas.ConfigActivated, offset int
 	if !slices.Contains(parts, a.Part) {
 		return nil
 	}
-	entry, err := h.org(tx, a.OrgId)
+	asked, err := h.ask(tx, a.OrgId)
 	if err != nil {
 		return err
 	}
+	entry := asked.entry
 	active := entry.value.GetActive()[a.Part]
 	if active == a.Version {
 		return nil
@@ -105,7 +129,7 @@ func (h *Handler) activated(tx stream.Tx, a *schemas.ConfigActivated, offset int
 	if org.Active == nil {
 		org.Active = make(map[string]string)
 	}
-	org.Active[a.Part], h.newest.rules = a.Version, nil
+	org.Active[a.Part], asked.rules = a.Version, nil
 	activationOf(org, a.Part).set(offset, tx.Now())
 	h.repeats.add(repeatOf(a.OrgId, a.Part, org))
 	return h.changed(a.OrgId, a.Part, org)

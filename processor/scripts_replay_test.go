@@ -243,9 +243,12 @@ func syncOf(version string) *schemas.InputRecord {
 	return in
 }
 
+// newHandler returns a handler that is glad to encode and decode again within a
+// transaction.
 func newHandler(t *testing.T, configs processor.Configs) *processor.Handler {
 	handler := processor.NewHandler(t.Context(), processor.Config{
 		Rules: processor.NewRules(configs), Metrics: processor.NewMetrics(nil), Logger: slog.New(slog.DiscardHandler),
+		Decoded: 2,
 	})
 	if h, ok := configs.(history); ok && h.slice > 0 {
 		handler.SetSlice(h.slice)

@@ -10,7 +10,7 @@ func DecodeStateSlowly(data []byte) (*ConversationState, error) {
 		return nil, err
 	}
 	var table tableReader
-	if _, err := table.read(data, nil); err != nil {
+	if err := table.read(data); err != nil {
 		return nil, err
 	}
 	unpack(st, &table)

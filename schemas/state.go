@@ -11,21 +11,21 @@ import (
 // read too: it has no short forms.
 const StateVersion = 2
 
-// EncodeState returns the state as it is stored. It uses the state up: only the
+// AppendState appends the state as it is stored to dst. It uses the state up: only the
 // result may be used afterwards. No message may stand in two places of the state.
-func EncodeState(st *ConversationState) ([]byte, error) {
+func AppendState(dst []byte, st *ConversationState) ([]byte, error) {
 	st.Version = StateVersion
 	e := encoders.Get().(*stateEncoder)
 	defer encoders.Put(e)
-	return e.encode(st)
+	return e.encode(dst, st)
 }
 
-// DecodeState is the reverse of EncodeState, for every version up to StateVersion.
+// DecodeState is the reverse of AppendState, for every version up to StateVersion.
 // The state keeps nothing of data.
 func DecodeState(data []byte) (*ConversationState, error) {
 	d := decoders.Get().(*stateDecoder)
 	defer decoders.Put(d)
-	return d.decode(data)
+	return d.decode(data, new(stateBlock))
 }
 
 func checkStateVersion(version uint32) error {

@@ -1,6 +1,10 @@
 package schemas
 
-import "sync"
+import (
+	"sync"
+
+	"unpark/internal/slab"
+)
 
 // usualSessions is how many sessions a usual state has at most.
 const usualSessions = 4
@@ -15,38 +19,71 @@ type stateBlock struct {
 	times    [2 + 2*usualSessions]int64
 }
 
+// StateDecoder decodes states into memory that it uses again: those of a
+// transaction live and end together. The zero value is ready; it belongs to one
+// goroutine.
+type StateDecoder struct {
+	stateDecoder
+	blocks slab.Slab[stateBlock]
+}
+
+// keptBlocks is how many bytes of memory a StateDecoder keeps.
+const keptBlocks = 32 << 20
+
+// Decode is DecodeState, but that the state is valid until Reset. Its strings stay
+// valid, and keep those of other states in memory with them.
+func (d *StateDecoder) Decode(data []byte) (*ConversationState, error) {
+	d.shared = true
+	return d.decode(data, d.blocks.Next())
+}
+
+// Reset ends all states that were decoded.
+func (d *StateDecoder) Reset() {
+	d.blocks.Keep = keptBlocks
+	d.blocks.Reset()
+}
+
 // stateDecoder reads the fields that every state has and resolves their short
 // forms on the way. All others it leaves to the generated code, field by field, and
 // their short forms to unpack.
 type stateDecoder struct {
 	tableReader
-	block   *stateBlock
-	facts   int // used of the block's
-	scratch []byte
+	block *stateBlock
+	facts int  // used of the block's
+	other bool // there were fields that the generated code has read
 }
 
 // decoders keeps the memory that decoding needs.
 var decoders = sync.Pool{New: func() any { return new(stateDecoder) }}
 
-func (d *stateDecoder) decode(data []byte) (st *ConversationState, err error) {
-	if d.scratch, err = d.read(data, d.scratch); err != nil {
+// decode decodes a state into an empty block.
+func (d *stateDecoder) decode(data []byte, block *stateBlock) (*ConversationState, error) {
+	if err := d.read(data); err != nil {
 		return nil, err
 	}
-	d.block, d.facts = new(stateBlock), 0
+	d.block, d.facts, d.other = block, 0, false
 	d.times = d.block.times[:0]
 	if err := d.state(data); err != nil {
 		return nil, err
 	}
-	st = &d.block.st
+	st := &d.block.st
 	if err := checkStateVersion(st.Version); err != nil {
 		return nil, err
 	}
-	unpack(st, &d.tableReader)
+	if d.other {
+		unpack(st, &d.tableReader)
+	}
 	if d.bad {
 		return nil, errBadReference
 	}
 	st.Version = StateVersion
 	return st, nil
+}
+
+// rest leaves a field to the generated code.
+func (d *stateDecoder) rest(w *wire, m unmarshaler, from int) {
+	d.other = true
+	w.rest(m, from)
 }
 
 func (d *stateDecoder) state(data []byte) error {
@@ -66,7 +103,7 @@ func (d *stateDecoder) state(data []byte) error {
 		case tagTable:
 			w.bytes()
 		default:
-			w.rest(st, from)
+			d.rest(&w, st, from)
 		}
 	}
 	return w.err
@@ -93,7 +130,7 @@ func (d *stateDecoder) episode(ep *Episode, w wire) error {
 		case tagMessageType:
 			w.join(d.fact(&ep.MessageType, w.message()))
 		default:
-			w.rest(ep, from)
+			d.rest(&w, ep, from)
 		}
 	}
 	return w.err
@@ -128,7 +165,7 @@ func (d *stateDecoder) readSession(s *Session, w wire) error {
 		case tagSessionUser:
 			s.UserId = d.text(w.varint(), s.UserId)
 		default:
-			w.rest(s, from)
+			d.rest(&w, s, from)
 		}
 	}
 	return w.err
@@ -150,7 +187,7 @@ func (d *stateDecoder) fact(to **Fact, w wire) error {
 		case tagFactSession:
 			f.SessionId = d.text(w.varint(), f.SessionId)
 		default:
-			w.rest(f, from)
+			d.rest(&w, f, from)
 		}
 	}
 	return w.err

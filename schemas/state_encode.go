@@ -18,13 +18,14 @@ type stateEncoder struct {
 // encoders keeps the memory that encoding needs.
 var encoders = sync.Pool{New: func() any { return new(stateEncoder) }}
 
-func (e *stateEncoder) encode(st *ConversationState) ([]byte, error) {
-	first, last := timesOf(st)
-	if first > last || uint64(last)-uint64(first) >= math.MaxInt64 {
-		return st.MarshalVT() // no times, or such that have no distance
+func (e *stateEncoder) encode(dst []byte, st *ConversationState) ([]byte, error) {
+	e.out = dst
+	times := timesOf(st)
+	if times.first > times.last || uint64(times.last)-uint64(times.first) >= math.MaxInt64 {
+		err := e.rest(st) // no times, or such that have no distance
+		return e.done(), err
 	}
-	e.reset(first - 1)
-	e.out = e.out[:0]
+	e.reset(times.first - 1)
 	e.varint(tagVersion, uint64(st.Version))
 	if st.DeadlineMs != nil {
 		e.varint(tagDeadline, uint64(*st.DeadlineMs))
@@ -38,7 +39,14 @@ func (e *stateEncoder) encode(st *ConversationState) ([]byte, error) {
 		err = e.rest(st)
 	}
 	e.writeTable()
-	return slices.Clone(e.out), err
+	return e.done(), err
+}
+
+// done returns what was written, and keeps nothing of it.
+func (e *stateEncoder) done() []byte {
+	out := e.out
+	e.out = nil
+	return out
 }
 
 func (e *stateEncoder) episodes(st *ConversationState) error {
@@ -117,6 +125,10 @@ func (e *stateEncoder) fact(f *Fact) error {
 }
 
 func (e *stateEncoder) varint(tag, value uint64) {
+	if value < 1<<7 {
+		e.out = append(e.out, byte(tag), byte(value))
+		return
+	}
 	e.out = protowire.AppendVarint(append(e.out, byte(tag)), value)
 }
 

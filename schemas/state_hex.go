@@ -1,6 +1,9 @@
 package schemas
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unsafe"
+)
 
 const (
 	idSize     = 16
@@ -45,31 +48,33 @@ func format(n uint64) uint64 {
 
 // parseUUID reads 36 bytes in the form of RFC 9562, lower case.
 func parseUUID(id *[idSize]byte, text string) bool {
-	if text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
+	t := (*[uuidSize]byte)(unsafe.Slice(unsafe.StringData(text), len(text)))
+	if t[8] != '-' || t[13] != '-' || t[18] != '-' || t[23] != '-' {
 		return false
 	}
-	var digits [digestSize]byte
-	copy(digits[0:8], text[0:8])
-	copy(digits[8:12], text[9:13])
-	copy(digits[12:16], text[14:18])
-	copy(digits[16:20], text[19:23])
-	copy(digits[20:32], text[24:36])
-	return parseDigits(id, &digits)
+	le := binary.LittleEndian
+	two := func(a, b []byte) uint64 { return uint64(le.Uint32(a)) | uint64(le.Uint32(b))<<32 }
+	return parseGroups(id, le.Uint64(t[0:]), two(t[9:], t[14:]), two(t[19:], t[24:]), le.Uint64(t[28:]))
 }
 
 // parseDigest reads 32 lower-case digits.
 func parseDigest(id *[idSize]byte, text string) bool {
-	return parseDigits(id, (*[digestSize]byte)([]byte(text)))
+	t := (*[digestSize]byte)(unsafe.Slice(unsafe.StringData(text), len(text)))
+	le := binary.LittleEndian
+	return parseGroups(id, le.Uint64(t[0:]), le.Uint64(t[8:]), le.Uint64(t[16:]), le.Uint64(t[24:]))
 }
 
-func parseDigits(id *[idSize]byte, digits *[digestSize]byte) bool {
-	all := true
-	for i := range idSize / 4 {
-		value, ok := parse8(binary.LittleEndian.Uint64(digits[8*i:]))
-		binary.LittleEndian.PutUint32(id[4*i:], value)
-		all = all && ok
-	}
-	return all
+func parseGroups(id *[idSize]byte, a, b, c, d uint64) bool {
+	v0, ok0 := parse8(a)
+	v1, ok1 := parse8(b)
+	v2, ok2 := parse8(c)
+	v3, ok3 := parse8(d)
+	le := binary.LittleEndian
+	le.PutUint32(id[0:], v0)
+	le.PutUint32(id[4:], v1)
+	le.PutUint32(id[8:], v2)
+	le.PutUint32(id[12:], v3)
+	return ok0 && ok1 && ok2 && ok3
 }
 
 // formatDigits is the reverse of parseDigits.
@@ -80,14 +85,15 @@ func formatDigits(digits *[digestSize]byte, id []byte) {
 }
 
 func appendUUID(dst, id []byte) []byte {
-	var digits [digestSize]byte
-	formatDigits(&digits, id)
-	var text [uuidSize]byte
-	copy(text[0:8], digits[0:8])
-	copy(text[9:13], digits[8:12])
-	copy(text[14:18], digits[12:16])
-	copy(text[19:23], digits[16:20])
-	copy(text[24:36], digits[20:32])
-	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
-	return append(dst, text[:]...)
+	dst = append(dst, "00000000-0000-0000-0000-000000000000"...)
+	t := dst[len(dst)-uuidSize:]
+	le := binary.LittleEndian
+	le.PutUint64(t[0:], format8(le.Uint32(id[0:])))
+	b, c := format8(le.Uint32(id[4:])), format8(le.Uint32(id[8:]))
+	le.PutUint32(t[9:], uint32(b))
+	le.PutUint32(t[14:], uint32(b>>32))
+	le.PutUint32(t[19:], uint32(c))
+	le.PutUint32(t[24:], uint32(c>>32))
+	le.PutUint64(t[28:], format8(le.Uint32(id[12:])))
+	return dst
 }

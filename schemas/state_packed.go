@@ -6,51 +6,56 @@ import (
 	"slices"
 )
 
-// timesOf returns the earliest and the latest time that has a short form; first is
-// the later one if there is none.
-func timesOf(st *ConversationState) (first, last int64) {
-	first, last = math.MaxInt64, math.MinInt64
-	add := func(at int64) { first, last = min(first, at), max(last, at) }
+// span is from the earliest to the latest of some times; first is the later one
+// before there are any.
+type span struct{ first, last int64 }
+
+// timesOf returns the span of those that have a short form.
+func timesOf(st *ConversationState) span {
+	s := span{math.MaxInt64, math.MinInt64}
 	if st.Episode != nil {
-		st.Episode.eachTime(add)
+		s.episode(st.Episode)
 	}
 	if st.Unsure.GetEpisode() != nil {
-		st.Unsure.Episode.eachTime(add)
+		s.episode(st.Unsure.Episode)
 	}
-	return first, last
+	return s
 }
 
-func (ep *Episode) eachTime(fn func(at int64)) {
-	optional := func(at *int64) {
-		if at != nil {
-			fn(*at)
-		}
+func (s *span) add(at int64) { s.first, s.last = min(s.first, at), max(s.last, at) }
+
+func (s *span) optional(at *int64) {
+	if at != nil {
+		s.add(*at)
 	}
-	for _, s := range ep.Sessions {
-		optional(s.StartedAtMs)
-		optional(s.EndedAtMs)
+}
+
+func (s *span) episode(ep *Episode) {
+	for _, session := range ep.Sessions {
+		s.optional(session.StartedAtMs)
+		s.optional(session.EndedAtMs)
 	}
 	for _, f := range ep.facts() {
 		if f != nil {
-			fn(f.AtMs)
+			s.add(f.AtMs)
 		}
 	}
 	for _, f := range ep.Attributes {
-		fn(f.AtMs)
+		s.add(f.AtMs)
 	}
 	for _, r := range ep.Raised {
-		fn(r.StartMs)
-		fn(r.DueMs)
+		s.add(r.StartMs)
+		s.add(r.DueMs)
 	}
 	if o := ep.Observation; o != nil {
-		fn(o.ObservedAtMs)
-		optional(o.StartedAtMs)
-		optional(o.EndedAtMs)
+		s.add(o.ObservedAtMs)
+		s.optional(o.StartedAtMs)
+		s.optional(o.EndedAtMs)
 		if o.Agent != nil {
-			optional(o.Agent.SinceMs)
+			s.optional(o.Agent.SinceMs)
 		}
 		for _, m := range o.Messages {
-			fn(m.AtMs)
+			s.add(m.AtMs)
 		}
 	}
 }

@@ -1,5 +1,10 @@
 package schemas
 
+import (
+	"encoding/binary"
+	"unsafe"
+)
+
 // Kinds of references into a StateTable.
 const (
 	refUUID = iota
@@ -13,6 +18,7 @@ type tableWriter struct {
 	ids    []byte
 	words  []string
 	before int64
+	heads  []uint64 // of the known ones
 	known  []knownRef
 }
 
@@ -21,9 +27,22 @@ type knownRef struct {
 	ref  uint32
 }
 
+// head returns what tells most texts apart: the first eight bytes, or all of fewer.
+func head(text string) uint64 {
+	b := unsafe.Slice(unsafe.StringData(text), len(text))
+	if len(b) >= 8 {
+		return binary.LittleEndian.Uint64(b)
+	}
+	h := uint64(0)
+	for _, c := range b {
+		h = h<<8 | uint64(c)
+	}
+	return h
+}
+
 // reset empties the table; times are counted from before.
 func (w *tableWriter) reset(before int64) {
-	w.ids, w.words, w.known, w.before = w.ids[:0], w.words[:0], w.known[:0], before
+	w.ids, w.words, w.heads, w.known, w.before = w.ids[:0], w.words[:0], w.heads[:0], w.known[:0], before
 }
 
 // distance returns the short form of an instant.
@@ -34,13 +53,14 @@ func (w *tableWriter) ref(text string) uint32 {
 	if text == "" {
 		return 0
 	}
-	for i := range w.known {
-		if w.known[i].text == text {
+	h := head(text)
+	for i, k := range w.heads {
+		if k == h && w.known[i].text == text {
 			return w.known[i].ref
 		}
 	}
 	ref := w.add(text)
-	w.known = append(w.known, knownRef{text, ref})
+	w.heads, w.known = append(w.heads, h), append(w.known, knownRef{text, ref})
 	return ref
 }
 
@@ -62,6 +82,8 @@ func (w *tableWriter) add(text string) uint32 {
 
 // tableReader resolves the references of a stored state.
 type tableReader struct {
+	texts
+
 	ids    []byte
 	uuids  string // all ids as UUIDs, one behind the other
 	words  string // all words, one behind the other
@@ -71,15 +93,40 @@ type tableReader struct {
 	bad    bool    // something referred to nothing
 }
 
-// read takes the table of an encoded state. Its texts are put into one string, by
-// way of scratch.
-func (r *tableReader) read(state, scratch []byte) (text []byte, err error) {
-	text, r.ids, r.ends = scratch[:0], nil, r.ends[:0]
+// texts keeps the texts of states.
+type texts struct {
+	scratch []byte
+	shared  bool   // with those of other states
+	free    []byte // of what they share
+}
+
+// sharedTexts is how many bytes of texts share one allocation.
+const sharedTexts = 32 << 10
+
+func (t *texts) kept(text []byte) string {
+	switch {
+	case len(text) == 0:
+		return ""
+	case !t.shared || len(text) > sharedTexts/8:
+		return string(text)
+	case len(text) > len(t.free):
+		t.free = make([]byte, sharedTexts)
+	}
+	n := copy(t.free, text)
+	own := unsafe.String(unsafe.SliceData(t.free), n) // nobody writes there again
+	t.free = t.free[n:]
+	return own
+}
+
+// read takes the table of an encoded state. Its texts are put into one string.
+func (r *tableReader) read(state []byte) error {
+	text := r.scratch[:0]
+	r.ids, r.ends = nil, r.ends[:0]
 	w := wire{data: state}
 	for w.more() {
 		from := w.pos
-		if w.varint() != tagTable {
-			w.field(from)
+		if tag := w.varint(); tag != tagTable {
+			w.skip(tag, from)
 			continue
 		}
 		table := w.message()
@@ -90,9 +137,10 @@ func (r *tableReader) read(state, scratch []byte) (text []byte, err error) {
 	for ids := r.ids; len(ids) >= idSize; ids = ids[idSize:] {
 		text = appendUUID(text, ids[:idSize])
 	}
-	all := string(text)
+	all := r.kept(text)
+	r.scratch = text
 	r.words, r.uuids, r.bad = all[:begin], all[begin:], len(r.ids)%idSize != 0
-	return text, w.err
+	return w.err
 }
 
 // fields reads a table and adds its words to text.

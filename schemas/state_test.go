@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func TestStateOfVersion1IsRead(t *testing.T) {
 	if !proto.Equal(got, want) {
 		t.Errorf("got %v\nwant %v", got, want)
 	}
-	short, err := schemas.EncodeState(got)
+	short, err := schemas.AppendState(nil, got)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func TestStateRoundTrip(t *testing.T) {
 		fill(t, st.ProtoReflect())
 		st.Version = schemas.StateVersion
 		want := st.CloneVT()
-		data, err := schemas.EncodeState(st)
+		data, err := schemas.AppendState(nil, st)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +51,7 @@ func TestStateRoundTrip(t *testing.T) {
 		if err != nil || ok != (want.DeadlineMs != nil) || at != want.GetDeadlineMs() {
 			t.Fatalf("StateDeadline: %d, %t, %v, want %v", at, ok, err, want.DeadlineMs)
 		}
-		again, err := schemas.EncodeState(want.CloneVT())
+		again, err := schemas.AppendState(nil, want.CloneVT())
 		if err != nil || !bytes.Equal(data, again) && sized(want) {
 			t.Fatalf("two encodings of one state: %v", err)
 		}
@@ -67,7 +68,7 @@ func TestStateRoundTrip(t *testing.T) {
 // sized reports whether the state's attributes have an order: in states with times
 // no distance can be told of they stand as they are, in a map.
 func sized(st *schemas.ConversationState) bool {
-	data, _ := schemas.EncodeState(st.CloneVT())
+	data, _ := schemas.AppendState(nil, st.CloneVT())
 	var stored schemas.ConversationState
 	return stored.UnmarshalVT(data) == nil && stored.Table != nil
 }
@@ -188,11 +189,72 @@ func TestStateBadReference(t *testing.T) {
 	}
 }
 
+// A StateDecoder reads what DecodeState reads, into memory that it uses again; texts
+// stay as they are.
+func TestStateDecoder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var (
+			decoder schemas.StateDecoder
+			kept    []string
+			wanted  []string
+		)
+		for range rapid.IntRange(1, 3).Draw(t, "transactions") {
+			var got, want []*schemas.ConversationState
+			for range rapid.IntRange(1, 60).Draw(t, "states") {
+				st := &schemas.ConversationState{}
+				if rapid.Bool().Draw(t, "usual") {
+					st.Episode = usualEpisode(rapid.Int64Range(1, 1<<40).Draw(t, "at"))
+				} else {
+					fill(t, st.ProtoReflect())
+				}
+				data, err := schemas.AppendState(nil, st)
+				if err != nil {
+					t.Fatal(err)
+				}
+				plain, err := schemas.DecodeState(data)
+				if err != nil {
+					t.Fatal(err)
+				}
+				quick, err := decoder.Decode(data)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, want = append(got, quick), append(want, plain)
+			}
+			for i := range got {
+				if !proto.Equal(got[i], want[i]) {
+					t.Fatalf("state %d: got %v\nwant %v", i, got[i], want[i])
+				}
+				kept = append(kept, got[i].GetEpisode().GetQueue().GetValue())
+				wanted = append(wanted, strings.Clone(want[i].GetEpisode().GetQueue().GetValue()))
+			}
+			decoder.Reset()
+		}
+		if !slices.Equal(kept, wanted) {
+			t.Fatalf("texts have changed: %q, want %q", kept, wanted)
+		}
+	})
+}
+
+// usualEpisode has the fields that the codec reads by itself.
+func usualEpisode(at int64) *schemas.Episode {
+	id := func(n int64) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(at), n) }
+	end := at + 5
+	ep := &schemas.Episode{
+		Opened: true, FirstStart: &schemas.Fact{Value: "inbound", AtMs: at, SessionId: id(1)},
+		Queue: &schemas.Fact{Value: id(2), AtMs: at + 1, SessionId: id(3)}, Media: &schemas.Fact{Value: "message", AtMs: at + 1},
+	}
+	for n := range 3 + at%3 {
+		ep.Sessions = append(ep.Sessions, &schemas.Session{Id: id(10 + n), Kind: schemas.SessionKind_SESSION_KIND_USER, StartedAtMs: &at, EndedAtMs: &end, UserId: id(20 + n)})
+	}
+	return ep
+}
+
 // FuzzDecodeState: no bytes make it fail worse than with an error, the generated
 // code reads the same, and what can be read can be stored.
 func FuzzDecodeState(f *testing.F) {
 	f.Add(stateV1)
-	short, err := schemas.EncodeState(v1())
+	short, err := schemas.AppendState(nil, v1())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -210,7 +272,7 @@ func FuzzDecodeState(f *testing.F) {
 		if !proto.Equal(st, want) {
 			t.Fatalf("got %v\nthe generated code %v", st, want)
 		}
-		again, err := schemas.EncodeState(st)
+		again, err := schemas.AppendState(nil, st)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -107,6 +107,18 @@ func (w *wire) field(from int) []byte {
 	return w.data[from:w.pos]
 }
 
+// skip goes on behind the field that begins at from with this tag.
+func (w *wire) skip(tag uint64, from int) {
+	switch tag & 7 {
+	case varintTag:
+		w.varint()
+	case bytesTag:
+		w.bytes()
+	default:
+		w.field(from)
+	}
+}
+
 // unmarshaler is what generated messages have.
 type unmarshaler interface{ UnmarshalVT([]byte) error }
 

@@ -25,6 +25,10 @@ type judge struct {
 	driver *replay.Sharded
 }
 
+// decoded is more conversations than a batch of a replay has: most are touched by
+// many facts of it.
+const decoded = 1 << 20
+
 // maxShards bounds how many cores judge: each goes through the times of all events.
 const maxShards = 16
 
@@ -37,7 +41,7 @@ func newJudge(ctx context.Context, orgs []config.Org, s *side, stderr io.Writer)
 	}
 	cfg := processor.Config{
 		Rules: processor.NewRulesWithoutChecks(rules), Metrics: processor.NewMetrics(nil),
-		Logger: slog.New(slog.NewTextHandler(stderr, nil)),
+		Logger: slog.New(slog.NewTextHandler(stderr, nil)), Decoded: decoded,
 	}
 	var handlers []stream.Handler
 	for range min(runtime.GOMAXPROCS(0), maxShards) {

@@ -36,7 +36,7 @@ func newFilling(tw *twin) *filling {
 		States: func(context.Context) (map[string][]byte, error) {
 			all := make(map[string][]byte)
 			for id, st := range f.known {
-				raw, err := schemas.EncodeState(st)
+				raw, err := schemas.AppendState(nil, st)
 				if err != nil {
 					return nil, err
 				}

@@ -203,10 +203,7 @@ func (e *engine) Get(key []byte) ([]byte, error) { return e.memory.get(key), nil
 
 // Put implements stream.Tx.
 func (e *engine) Put(key, value []byte) error {
-	if value == nil {
-		value = []byte{}
-	}
-	e.memory.put(key, value)
+	e.memory.put(key, append([]byte{}, value...))
 	e.tooBig = e.tooBig || len(key)+len(value) > stream.DefaultMaxRecordBytes
 	return nil
 }

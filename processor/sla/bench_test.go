@@ -58,7 +58,7 @@ func TestStateIsBounded(t *testing.T) {
 		o.Messages = append(o.Messages, &schemas.ThreadMessage{AtMs: start + i, By: schemas.Author(1 + i%2)})
 	}
 	sla.Step(st, sla.Input{Observed: o}, env)
-	data, err := schemas.EncodeState(st)
+	data, err := schemas.AppendState(nil, st)
 	if err != nil {
 		t.Fatal(err)
 	}

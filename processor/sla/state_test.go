@@ -69,7 +69,7 @@ func stored(t *testing.T, st *schemas.ConversationState, env sla.Env, steps ...s
 		if at, ok := sla.NextLook(st, env); ok {
 			st.DeadlineMs = &at
 		}
-		data, err := schemas.EncodeState(st.CloneVT())
+		data, err := schemas.AppendState(nil, st.CloneVT())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestStateOfAnUnsureClose(t *testing.T) {
 		t.Fatalf("not the state that this is about: %v", st)
 	}
 	want := st.CloneVT()
-	data, err := schemas.EncodeState(st)
+	data, err := schemas.AppendState(nil, st)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,19 +142,24 @@ func TestStateOfAnUnsureClose(t *testing.T) {
 // BenchmarkState is what the store costs an event: the usual state decoded and
 // encoded.
 func BenchmarkState(b *testing.B) {
-	data, err := schemas.EncodeState(held(b, sla.Env{Now: start, Rules: defaultRules(b)}))
+	data, err := schemas.AppendState(nil, held(b, sla.Env{Now: start, Rules: defaultRules(b)}))
 	if err != nil {
 		b.Fatal(err)
 	}
+	var (
+		decoder schemas.StateDecoder
+		encoded []byte
+	)
 	b.ReportAllocs()
 	for b.Loop() {
-		st, err := schemas.DecodeState(data)
+		st, err := decoder.Decode(data)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := schemas.EncodeState(st); err != nil {
+		if encoded, err = schemas.AppendState(encoded[:0], st); err != nil {
 			b.Fatal(err)
 		}
+		decoder.Reset()
 	}
 	b.ReportMetric(float64(len(data)), "bytes/state")
 }

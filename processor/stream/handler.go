@@ -43,7 +43,8 @@ type Tx interface {
 	// next call.
 	Get(key []byte) ([]byte, error)
 	// Put writes key to the state and, once per key and transaction, to the
-	// changelog. Both slices are the Tx's from then on: they must not be altered.
+	// changelog. The key is the Tx's from then on: it must not be altered. The value is
+	// copied.
 	Put(key, value []byte) error
 	// Delete removes key from both. The slice is the Tx's from then on.
 	Delete(key []byte) error
@@ -82,8 +83,8 @@ type Handler interface {
 	// Tick is called once for every tick, after its due entries. more asks for
 	// another tick at once, for work that is done in slices.
 	Tick(tx Tx) (more bool, err error)
-	// Flush writes what the handler holds decoded and changed to tx. It is called
-	// at the end of every transaction, before the commit, and within one after
+	// Flush writes what the handler holds decoded and changed to tx, each key once. It
+	// is called at the end of every transaction, before the commit, and within one after
 	// every step when the step that writes too much is looked for.
 	Flush(tx Tx) error
 	// Reset forgets what the handler holds decoded: the transaction was aborted.

@@ -255,6 +255,7 @@ func (t *Task) Outputs() []Output { return slices.Clip(t.tx.outputs) }
 // Abort forgets the records applied since the last commit.
 func (t *Task) Abort() {
 	t.rollback()
+	t.tx.values = values{} // what was produced may still be on its way
 	t.clear()
 }
 

@@ -88,7 +88,9 @@ func (b *bench) commit() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.log = append(b.log, changes...)
+	for _, c := range changes { // they are valid until Commit
+		b.log = append(b.log, Change{Key: bytes.Clone(c.Key), Value: bytes.Clone(c.Value)})
+	}
 	for _, o := range b.task.Outputs() {
 		if o.Topic.Suffix == schemas.DeadLetters.Suffix {
 			b.letters = append(b.letters, o)

@@ -11,7 +11,7 @@ import (
 
 // toy counts the events of a conversation and emits the count when the time of
 // its newest event, plus its delay, has come. Like a real handler it keeps
-// decoded states until Flush.
+// decoded states until Flush, or until there are many.
 type toy struct {
 	states map[string]*toyState
 	order  []string
@@ -34,6 +34,9 @@ const (
 	forgetDirection = "forget"
 )
 
+// toyMost is how many states a toy keeps decoded.
+const toyMost = 2
+
 func newToy() *toy { return &toy{states: make(map[string]*toyState)} }
 
 func (h *toy) load(tx Tx, key string) (*toyState, error) {
@@ -42,6 +45,11 @@ func (h *toy) load(tx Tx, key string) (*toyState, error) {
 			*st = toyState{}
 		}
 		return st, nil
+	}
+	if len(h.order) == toyMost {
+		if err := h.Flush(tx); err != nil {
+			return nil, err
+		}
 	}
 	v, err := tx.Get([]byte(key))
 	if err != nil {

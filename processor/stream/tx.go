@@ -15,21 +15,65 @@ type Change struct {
 // tx is the Tx of a Task: the changes of the running transaction above the
 // committed state.
 type tx struct {
-	t         *Task
-	changes   []Change
-	index     map[string]int // into changes
+	t       *Task
+	changes []Change
+	index   map[string]int // into changes
+
+	values    values
 	outputs   []Output
 	oversized bool // something was written that no topic would take
 }
 
+// values is the memory of the values of a transaction.
+type values struct {
+	chunks [][]byte
+	used   int // chunks
+	free   []byte
+}
+
+const (
+	valueChunk = 64 << 10
+	// keptChunks is how much memory is kept for the next transaction: 4 MB.
+	keptChunks = 64
+)
+
+// keep returns a copy of value. It is not nil.
+func (v *values) keep(value []byte) []byte {
+	switch {
+	case len(value) == 0:
+		return []byte{}
+	case len(value) > valueChunk/8:
+		return bytes.Clone(value)
+	case len(value) > len(v.free):
+		if v.used == len(v.chunks) {
+			v.chunks = append(v.chunks, make([]byte, valueChunk))
+		}
+		v.free, v.used = v.chunks[v.used], v.used+1
+	}
+	n := copy(v.free, value)
+	kept := v.free[:n:n]
+	v.free = v.free[n:]
+	return kept
+}
+
+// reset takes all values back.
+func (v *values) reset() {
+	if len(v.chunks) > keptChunks {
+		clear(v.chunks[keptChunks:])
+		v.chunks = v.chunks[:keptChunks]
+	}
+	v.used, v.free = 0, nil
+}
+
 func newTx(t *Task) *tx { return &tx{t: t, index: make(map[string]int)} }
 
-// reset forgets everything. Whoever was given the outputs keeps them, and what
-// the changes consist of.
+// reset forgets everything. Whoever was given the outputs keeps them, and the keys
+// of the changes.
 func (x *tx) reset() {
 	clear(x.changes)
 	x.changes, x.outputs, x.oversized = x.changes[:0], nil, false
 	clear(x.index)
+	x.values.reset()
 }
 
 func (x *tx) Now() int64 { return x.t.cur.now }
@@ -42,10 +86,7 @@ func (x *tx) Get(key []byte) ([]byte, error) {
 }
 
 func (x *tx) Put(key, value []byte) error {
-	if value == nil {
-		value = []byte{}
-	}
-	x.change(key, value)
+	x.change(key, x.values.keep(value))
 	x.oversized = x.oversized || len(key)+len(value) > x.t.cfg.MaxRecordBytes
 	return nil
 }
