@@ -10,12 +10,13 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"unpark/internal/slab"
 	"unpark/schemas"
 )
 
 // The due backlog is counted once in a while, and not beyond what is worth it.
 const (
-	backlogInterval = time.Second
+	backlogInterval = 10 * time.Second
 	maxBacklog      = 10_000
 )
 
@@ -29,6 +30,8 @@ type partition struct {
 	task   *Task
 	end    int64 // of the input, as last seen
 	ticker ticker
+	// records is the memory of what a transaction sends to the changelog.
+	records slab.Slab[kgo.Record]
 
 	counted time.Time // when the due backlog was counted
 	alarmed time.Time // when it was said that ticks are ignored
@@ -37,6 +40,9 @@ type partition struct {
 	done    chan struct{}
 	release func() // gives the lease back
 }
+
+// changeRecords returns memory of which a transaction's worth is kept.
+func changeRecords() slab.Slab[kgo.Record] { return slab.Slab[kgo.Record]{Keep: 1 << 20} }
 
 // assigned is called by the client with the group's offsets of new partitions,
 // before it fetches from them. They are paused until they are recovered. It
@@ -113,7 +119,7 @@ func (r *runner) takeFresh(owned map[int32]kgo.EpochOffset) map[int32]int64 {
 // take starts the recovery of a partition. committed is the group's offset.
 func (r *runner) take(ctx context.Context, id int32, committed int64) {
 	ctx, cancel := context.WithCancel(ctx)
-	p := &partition{id: id, label: label(id), state: Created, cancel: cancel, done: make(chan struct{}), ticker: newTicker()}
+	p := &partition{id: id, label: label(id), state: Created, cancel: cancel, done: make(chan struct{}), ticker: newTicker(), records: changeRecords()}
 	r.partitions[id] = p
 	r.log.Info("partition taken", schemas.LogPartition, id, schemas.LogOffset, committed)
 	go func() {

@@ -175,8 +175,9 @@ func (t *transaction) produce(ctx context.Context) {
 			continue
 		}
 		t.r.metrics.overlay.WithLabelValues(p.label).Set(float64(t.sendChanges(ctx, p, changes)))
+		now := t.r.cfg.Clock.Now()
 		for _, o := range p.task.Outputs() {
-			t.send(ctx, outputRecord(t.r.cfg.Prefix, p.id, o))
+			t.send(ctx, outputRecord(t.r.cfg.Prefix, p.id, o), now)
 		}
 	}
 	if err := t.r.session.Client().Flush(ctx); err != nil {
@@ -187,12 +188,12 @@ func (t *transaction) produce(ctx context.Context) {
 
 // sendChanges sends the changes of a partition and returns their size.
 func (t *transaction) sendChanges(ctx context.Context, p *partition, changes []Change) (size int) {
-	records := make([]kgo.Record, len(changes)) // at once, not one by one
-	for i, c := range changes {
-		rec := &records[i]
+	now := t.r.cfg.Clock.Now()
+	for _, c := range changes {
+		rec := p.records.Next()
 		rec.Topic, rec.Partition, rec.Key, rec.Value = t.r.cluster.changelog, p.id, c.Key, c.Value
 		t.last[p.id] = rec
-		t.send(ctx, rec)
+		t.send(ctx, rec, now)
 		size += len(c.Key) + len(c.Value)
 		crashpoint("mid-produce")
 	}
@@ -209,8 +210,8 @@ func outputRecord(prefix string, partition int32, o Output) *kgo.Record {
 	return rec
 }
 
-func (t *transaction) send(ctx context.Context, rec *kgo.Record) {
-	rec.Timestamp = t.r.cfg.Clock.Now()
+func (t *transaction) send(ctx context.Context, rec *kgo.Record, now time.Time) {
+	rec.Timestamp = now
 	t.r.session.Produce(ctx, rec, t.sent)
 }
 
@@ -297,6 +298,7 @@ func (t *transaction) committed() error {
 				return err
 			}
 		}
+		p.records.Reset()
 		m.count(t.before[p.id], p.task.Stats())
 		t.r.alarm(p, t.before[p.id], p.task.Stats())
 	}
@@ -314,6 +316,7 @@ func (t *transaction) aborted(why string) {
 	m.aborts.WithLabelValues(why).Inc()
 	for _, p := range t.partitions() {
 		p.task.Abort()
+		p.records = changeRecords() // the client may still have to do with the old ones
 		if err := t.failed[p.id]; err != nil {
 			t.r.suspend(p, err)
 		}
