@@ -29,8 +29,8 @@ type Partition struct {
 	err       error     // a flush has failed: nothing may follow it
 	index     func(key, value []byte) (at int64, ok bool, err error)
 	accounted int64
+	reader    *pebble.Iterator // over the states in Pebble; nil: none is open
 	key       []byte
-	value     []byte
 }
 
 // Position is the point of the changelog that a partition's state stands for.
@@ -55,31 +55,53 @@ func (p *Partition) ID() int32 { return p.id }
 // Get returns the value of key, nil if there is none. It is valid until the
 // next call.
 func (p *Partition) Get(key []byte) ([]byte, error) {
-	if v, ok := p.dirty.states.get(key); ok {
+	h := hash(key)
+	if v, ok := p.dirty.states.get(h, key); ok {
 		return v, nil
 	}
 	if p.prev != nil {
-		if v, ok := p.prev.states.get(key); ok {
+		if v, ok := p.prev.states.get(h, key); ok {
 			return v, nil
 		}
 	}
-	p.key = stateKey(p.key[:0], p.id, key)
-	return p.get(p.key)
+	return p.read(key)
 }
 
-// get reads from Pebble.
-func (p *Partition) get(key []byte) ([]byte, error) {
-	v, closer, err := p.s.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, nil
+// read reads a state from Pebble, by an iterator that is kept until a layer goes:
+// unlike a get it asks the filters of the lowest level, where most of Pebble's
+// tables are, and most of what is looked for is nowhere.
+func (p *Partition) read(key []byte) (value []byte, err error) {
+	if p.reader == nil {
+		p.reader, err = p.s.db.NewIter(&pebble.IterOptions{
+			LowerBound: appendPrefix(nil, p.id, stateSpace), UpperBound: spaceEnd(p.id, stateSpace), UseL6Filters: true,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read state of partition %d: %w", p.id, err)
+		}
+	}
+	p.key = stateKey(p.key[:0], p.id, key)
+	if p.reader.SeekPrefixGE(p.key) {
+		value, err = p.reader.ValueAndErr()
+		if value == nil {
+			value = []byte{}
+		}
+	} else {
+		err = p.reader.Error()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read state of partition %d: %w", p.id, err)
+		return nil, errors.Join(fmt.Errorf("read state of partition %d: %w", p.id, err), p.endReading())
 	}
-	if p.value = append(p.value[:0], v...); p.value == nil {
-		p.value = []byte{}
+	return value, nil
+}
+
+// endReading closes the iterator; the next read sees what Pebble has got meanwhile.
+func (p *Partition) endReading() error {
+	if p.reader == nil {
+		return nil
 	}
-	return p.value, closer.Close()
+	err := p.reader.Close()
+	p.reader = nil
+	return err
 }
 
 // Put sets the value of key, Delete removes it.
@@ -140,8 +162,7 @@ func (p *Partition) flushIfDue() error {
 			return err
 		}
 	}
-	p.freeze()
-	return nil
+	return p.freeze()
 }
 
 // settle takes the outcome of the flush under way, if it has ended, or waits.
@@ -160,8 +181,12 @@ func (p *Partition) settle(wait bool) error {
 	return p.err
 }
 
-// freeze makes the layer the previous one and starts its flush.
-func (p *Partition) freeze() {
+// freeze makes the layer the previous one and starts its flush. What the one before
+// held is read from Pebble from now on.
+func (p *Partition) freeze() error {
+	if err := p.endReading(); err != nil {
+		return err
+	}
 	next := p.prev
 	if next == nil {
 		next = newLayer()
@@ -180,6 +205,7 @@ func (p *Partition) freeze() {
 		}
 		done <- err
 	}()
+	return nil
 }
 
 // Flush brings all that is committed into Pebble and waits for it. Changes
@@ -194,7 +220,9 @@ func (p *Partition) Flush() error {
 	if p.dirty.pos == nil {
 		return nil
 	}
-	p.freeze()
+	if err := p.freeze(); err != nil {
+		return err
+	}
 	return p.settle(true)
 }
 
@@ -205,6 +233,7 @@ func (p *Partition) Close() error {
 	if err == nil && !p.open {
 		err = p.Flush()
 	}
+	err = errors.Join(err, p.endReading())
 	p.forget()
 	p.s.release(p)
 	return err
@@ -226,7 +255,7 @@ func (p *Partition) EndRestore() error {
 	}
 	p.index = nil
 	if p.err == nil && p.dirty.pos != nil && p.dirty.size() >= p.s.share()/restoredShare {
-		p.freeze()
+		return p.freeze()
 	}
 	return p.err
 }
@@ -239,20 +268,26 @@ func (p *Partition) Position() (pos Position, ok bool, err error) {
 			return *l.pos, true, nil
 		}
 	}
-	v, err := p.get(appendPrefix(nil, p.id, positionSpace))
-	if v == nil || err != nil {
-		return Position{}, false, err
-	}
-	if json.Unmarshal(v, &pos) != nil {
+	v, closer, err := p.s.db.Get(appendPrefix(nil, p.id, positionSpace))
+	if errors.Is(err, pebble.ErrNotFound) {
 		return Position{}, false, nil
 	}
-	return pos, true, nil
+	if err != nil {
+		return Position{}, false, fmt.Errorf("read position of partition %d: %w", p.id, err)
+	}
+	if json.Unmarshal(v, &pos) != nil {
+		return Position{}, false, closer.Close()
+	}
+	return pos, true, closer.Close()
 }
 
 // Drop removes all the store holds of the partition.
 func (p *Partition) Drop() error {
 	if err := p.settle(true); err != nil {
 		return err
+	}
+	if err := p.endReading(); err != nil {
+		return fmt.Errorf("drop partition %d: %w", p.id, err)
 	}
 	p.forget()
 	span := pebble.KeyRange{Start: appendPrefix(nil, p.id, 0)[:4], End: appendPrefix(nil, p.id+1, 0)[:4]}

@@ -100,7 +100,7 @@ func (f *found) take(key []byte) (value []byte) {
 	for _, w := range *f {
 		if bytes.Equal(w.key(), key) {
 			if newest {
-				value, _ = w.t.get(key)
+				value, _ = w.t.get(hash(key), key)
 				newest = false
 			}
 			w.places = w.places[1:]

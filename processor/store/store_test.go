@@ -86,7 +86,9 @@ func due(t *testing.T, p *Partition, behind Deadline) []string {
 }
 
 func TestGet(t *testing.T) {
-	p := newStore(t).Partition(1)
+	s := open(t, vfs.NewMem())
+	p := s.Partition(1)
+	defer func() { closeStore(t, s, p) }()
 	commit(t, p, Position{}, func(b *Partition) {
 		b.Put([]byte("a"), []byte("1"))
 		b.Put([]byte("empty"), nil)

@@ -20,7 +20,6 @@ const (
 // of it lies in a few large chunks without pointers, so that the garbage
 // collector has nothing to look at, however many entries there are.
 type table struct {
-	seed   maphash.Seed
 	slots  []uint64 // the hash's upper half, and where the entry is, plus one
 	n      int
 	chunks [][]byte
@@ -34,14 +33,19 @@ type place uint32
 
 const placeBits = 15 // chunkSize / entryAlign
 
-func newTable() *table { return &table{seed: maphash.MakeSeed()} }
+func newTable() *table { return &table{} }
+
+var seed = maphash.MakeSeed()
+
+// hash is that of key in every table.
+func hash(key []byte) uint64 { return maphash.Bytes(seed, key) }
 
 // put sets the value of key; nil: it is gone.
 func (t *table) put(key, value []byte) {
 	if 4*(t.n+1) > 3*len(t.slots) {
 		t.grow()
 	}
-	h := maphash.Bytes(t.seed, key)
+	h := hash(key)
 	i, at, ok := t.find(h, key)
 	if ok && t.overwrite(at, value) {
 		return
@@ -56,13 +60,13 @@ func (t *table) put(key, value []byte) {
 	}
 }
 
-// get returns the value of key, nil if it is known to be gone; ok is false if
-// nothing is known. The value is valid until the next put or reset.
-func (t *table) get(key []byte) (value []byte, ok bool) {
+// get returns the value of key, whose hash is h, nil if it is known to be gone; ok is
+// false if nothing is known. The value is valid until the next put or reset.
+func (t *table) get(h uint64, key []byte) (value []byte, ok bool) {
 	if t.n == 0 {
 		return nil, false
 	}
-	_, at, ok := t.find(maphash.Bytes(t.seed, key), key)
+	_, at, ok := t.find(h, key)
 	if !ok {
 		return nil, false
 	}
@@ -93,7 +97,7 @@ func (t *table) grow() {
 		if s == 0 {
 			continue
 		}
-		i := maphash.Bytes(t.seed, t.key(slotPlace(s))) & mask
+		i := hash(t.key(slotPlace(s))) & mask
 		for t.slots[i] != 0 {
 			i = (i + 1) & mask
 		}
