@@ -68,7 +68,12 @@ func (t *explanationWriter) state(x sla.Explanation) {
 	case sla.StageStopped:
 		t.line("  opened %s, over since %s, closes when that has settled", t.time(*x.StartedAt), t.time(*x.EndedAt))
 	case sla.StageExpected:
-		t.line("  not open: facts have come, but no start")
+		if x.ClosedAt != nil {
+			t.line("  over since %s; facts have come since, but no start", t.time(*x.ClosedAt))
+		} else {
+			t.line("  not open: facts have come, but no start")
+		}
+		return
 	default:
 		if x.ClosedAt != nil {
 			t.line("  over since %s", t.time(*x.ClosedAt))

@@ -45,6 +45,8 @@ func Samples() []Sample {
 // Example returns a made-up escalation of one tier.
 func Example(policy, objective, kind string, at time.Duration, status string) Subject {
 	e := sample(kind, objective)
+	later := schemas.Instant(at.Milliseconds() - e.TierSeconds*1000) // than what the sample is about
+	e.Due, e.At, e.ObservedAt = e.Due+later, e.At+later, new(*e.ObservedAt+later)
 	e.Policy, e.Status, e.TierSeconds, e.Elapsed = policy, status, int64(at/time.Second), int64((at+10*time.Second)/time.Second)
 	switch {
 	case status != "raised":
