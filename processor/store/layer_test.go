@@ -91,7 +91,9 @@ func (p *Partition) freezeIfIdle(t *testing.T) {
 	if err := p.settle(true); err != nil {
 		t.Fatal(err)
 	}
-	p.freeze()
+	if err := p.freeze(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // change makes one change; entries of the index stand behind what is handled, and

@@ -89,13 +89,15 @@ func (p *Partition) read(key []byte) (value []byte, err error) {
 		err = p.reader.Error()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read state of partition %d: %w", p.id, err), p.endReading())
+		return nil, errors.Join(fmt.Errorf("read state of partition %d: %w", p.id, err), p.EndReading())
 	}
 	return value, nil
 }
 
-// endReading closes the iterator; the next read sees what Pebble has got meanwhile.
-func (p *Partition) endReading() error {
+// EndReading lets go of what Pebble keeps for the partition's reads, tables that it
+// would have deleted among it, until the next one. Whoever commits need not ask for
+// it.
+func (p *Partition) EndReading() error {
 	if p.reader == nil {
 		return nil
 	}
@@ -184,7 +186,7 @@ func (p *Partition) settle(wait bool) error {
 // freeze makes the layer the previous one and starts its flush. What the one before
 // held is read from Pebble from now on.
 func (p *Partition) freeze() error {
-	if err := p.endReading(); err != nil {
+	if err := p.EndReading(); err != nil {
 		return err
 	}
 	next := p.prev
@@ -233,7 +235,7 @@ func (p *Partition) Close() error {
 	if err == nil && !p.open {
 		err = p.Flush()
 	}
-	err = errors.Join(err, p.endReading())
+	err = errors.Join(err, p.EndReading())
 	p.forget()
 	p.s.release(p)
 	return err
@@ -286,7 +288,7 @@ func (p *Partition) Drop() error {
 	if err := p.settle(true); err != nil {
 		return err
 	}
-	if err := p.endReading(); err != nil {
+	if err := p.EndReading(); err != nil {
 		return fmt.Errorf("drop partition %d: %w", p.id, err)
 	}
 	p.forget()

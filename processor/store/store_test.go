@@ -103,6 +103,47 @@ func TestGet(t *testing.T) {
 	}
 }
 
+// Reads keep tables of Pebble open, until a flush or until it is asked for.
+func TestEndReading(t *testing.T) {
+	s := open(t, vfs.NewMem())
+	p := s.Partition(1)
+	defer func() { closeStore(t, s, p) }()
+	write := func(value string) {
+		t.Helper()
+		commit(t, p, Position{}, func(p *Partition) {
+			p.Put([]byte("a"), []byte(value))
+			p.Put([]byte("c"), []byte(value))
+		})
+		if err := p.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// read looks for a key that no layer knows, and says how many tables stay open.
+	read := func() int64 {
+		t.Helper()
+		if v, err := p.Get([]byte("b")); err != nil || v != nil {
+			t.Fatalf("Get = %q, %v", v, err)
+		}
+		return s.db.Metrics().TableIters
+	}
+	write("1")
+	if read() == 0 {
+		t.Fatal("nothing is kept open: the test shows nothing")
+	}
+	if err := p.EndReading(); err != nil || s.db.Metrics().TableIters != 0 {
+		t.Errorf("%d tables are open after EndReading, %v", s.db.Metrics().TableIters, err)
+	}
+	read()
+	write("2")
+	if n := s.db.Metrics().TableIters; n != 0 {
+		t.Errorf("%d tables are open after a flush", n)
+	}
+	write("3") // the layer with 2 goes
+	if v, err := p.Get([]byte("a")); err != nil || string(v) != "3" {
+		t.Errorf("Get = %q, %v, want 3", v, err)
+	}
+}
+
 func TestScan(t *testing.T) {
 	s := newStore(t)
 	p := s.Partition(1)

@@ -167,6 +167,9 @@ func (r *runner) suspend(p *partition, err error) {
 	r.session.Client().PauseFetchPartitions(map[string][]int32{r.cluster.input: {p.id}})
 	p.state, p.err = Suspended, err
 	r.metrics.suspended.WithLabelValues(p.label).Set(1)
+	if p.task != nil {
+		err = errors.Join(err, p.task.Rest())
+	}
 	r.log.Error("partition suspended", schemas.LogPartition, p.id, schemas.LogError, err)
 }
 

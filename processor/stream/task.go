@@ -259,6 +259,9 @@ func (t *Task) Abort() {
 	t.clear()
 }
 
+// Rest lets go of what a task holds while it works; it may work on.
+func (t *Task) Rest() error { return t.cfg.Store.EndReading() }
+
 // Close brings what is committed to disk. It follows Commit or Abort; the Task and
 // its store must not be used any more.
 func (t *Task) Close() error { return t.cfg.Store.Close() }
