@@ -40,8 +40,8 @@ func plain[M message](create func() M) codec[M] {
 	}
 }
 
-// cache holds the states that a transaction has touched, decoded, until they are
-// flushed: each is decoded and encoded once, however many records touch it.
+// cache holds states that a transaction has touched, decoded, until they are flushed:
+// meanwhile each is decoded and encoded once, however many records touch it.
 type cache[M comparable] struct {
 	codec   codec[M]
 	most    int // states that it holds before it flushes them; 0: no end
@@ -112,7 +112,7 @@ func (e *entry[M]) remove() {
 // flush writes what has changed to tx and forgets everything.
 func (c *cache[M]) flush(tx stream.Tx) error {
 	for _, e := range c.touched {
-		if err := c.write(tx, e); err != nil {
+		if err := c.put(tx, e); err != nil {
 			return err
 		}
 	}
@@ -120,7 +120,8 @@ func (c *cache[M]) flush(tx stream.Tx) error {
 	return nil
 }
 
-func (c *cache[M]) write(tx stream.Tx, e *entry[M]) (err error) {
+// put writes a state, if it has changed, to tx.
+func (c *cache[M]) put(tx stream.Tx, e *entry[M]) (err error) {
 	var none M
 	switch {
 	case !e.dirty:

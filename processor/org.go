@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strings"
 
 	"unpark/processor/sla"
 	"unpark/processor/stream"
@@ -54,9 +55,10 @@ func (h *Handler) lookUpRules(org string, st *schemas.OrgState) (*sla.RuleSet, e
 	if last := h.force[org]; last.rules != nil && last.edition == edition {
 		return last.rules, nil
 	}
+	org = strings.Clone(org) // it outlives what it came with
 	rules, err := h.cfg.Rules.InForce(h.ctx, org, st)
 	if err == nil && rules != nil {
-		h.force[org] = inForce{edition, rules}
+		h.force[org] = inForce{editionOf(org, st), rules}
 	}
 	return rules, err
 }

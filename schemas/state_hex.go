@@ -77,7 +77,7 @@ func parseGroups(id *[idSize]byte, a, b, c, d uint64) bool {
 	return ok0 && ok1 && ok2 && ok3
 }
 
-// formatDigits is the reverse of parseDigits.
+// formatDigits is the reverse of parseDigest.
 func formatDigits(digits *[digestSize]byte, id []byte) {
 	for i := range idSize / 4 {
 		binary.LittleEndian.PutUint64(digits[8*i:], format8(binary.LittleEndian.Uint32(id[4*i:])))

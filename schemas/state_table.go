@@ -121,7 +121,7 @@ func (t *texts) kept(text []byte) string {
 // read takes the table of an encoded state. Its texts are put into one string.
 func (r *tableReader) read(state []byte) error {
 	text := r.scratch[:0]
-	r.ids, r.ends = nil, r.ends[:0]
+	r.ids, r.ends, r.before = nil, r.ends[:0], 0
 	w := wire{data: state}
 	for w.more() {
 		from := w.pos

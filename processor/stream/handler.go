@@ -83,9 +83,10 @@ type Handler interface {
 	// Tick is called once for every tick, after its due entries. more asks for
 	// another tick at once, for work that is done in slices.
 	Tick(tx Tx) (more bool, err error)
-	// Flush writes what the handler holds decoded and changed to tx, each key once. It
-	// is called at the end of every transaction, before the commit, and within one after
-	// every step when the step that writes too much is looked for.
+	// Flush writes what the handler holds decoded and changed to tx. It is called at the
+	// end of every transaction, before the commit, and within one after every step when
+	// the step that writes too much is looked for. A handler may write earlier, and the
+	// same key again.
 	Flush(tx Tx) error
 	// Reset forgets what the handler holds decoded: the transaction was aborted.
 	Reset()

@@ -62,7 +62,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		overdue:      gauge("overdue_seconds", "How long the first unhandled deadline has been due."),
 		lag:          gauge("lag_records", "Input records not yet applied."),
 		suspended:    gauge("suspended", "1 if the partition is suspended after an error."),
-		backlog:      gauge("due_backlog", "Entries of the deadline index that are due and not handled, counted up to 10,000."),
+		backlog:      gauge("due_backlog", "Entries of the deadline index that are due and not handled, counted every ten seconds and up to 10,000."),
 		overlay:      gauge("overlay_bytes", "What the newest transaction has written to the changelog, keys and values."),
 		remaining:    gauge("restore_remaining_records", "Changelog records to the end of the restore under way."),
 	}

@@ -37,7 +37,7 @@ const (
 	keptChunks = 64
 )
 
-// keep returns a copy of value. It is not nil.
+// keep returns a copy of value, with room to grow a little. It is not nil.
 func (v *values) keep(value []byte) []byte {
 	switch {
 	case len(value) == 0:
@@ -50,9 +50,9 @@ func (v *values) keep(value []byte) []byte {
 		}
 		v.free, v.used = v.chunks[v.used], v.used+1
 	}
-	n := copy(v.free, value)
-	kept := v.free[:n:n]
-	v.free = v.free[n:]
+	room := min(len(value)+len(value)/4, len(v.free))
+	kept := v.free[:copy(v.free, value):room]
+	v.free = v.free[room:]
 	return kept
 }
 
@@ -86,7 +86,11 @@ func (x *tx) Get(key []byte) ([]byte, error) {
 }
 
 func (x *tx) Put(key, value []byte) error {
-	x.change(key, x.values.keep(value))
+	if i, ok := x.index[string(key)]; ok && value != nil && cap(x.changes[i].Value) >= len(value) {
+		x.changes[i].Value = append(x.changes[i].Value[:0], value...) // nobody has it yet
+	} else {
+		x.change(key, x.values.keep(value))
+	}
 	x.oversized = x.oversized || len(key)+len(value) > x.t.cfg.MaxRecordBytes
 	return nil
 }
