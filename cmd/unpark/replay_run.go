@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 
 	"unpark/config"
 	"unpark/connectors/eventbridge"
@@ -23,15 +22,9 @@ type replayRun struct {
 	summary  replaySummary
 }
 
-// replayGCPercent lets a replay collect garbage less often than a service: it has a
-// little in use, makes much, and has the machine to itself. GOGC goes before it.
-const replayGCPercent = 300
-
 // runReplay opens what is to be read and written, and replays.
 func runReplay(ctx context.Context, f replayFlags, until int64, stdout, stderr io.Writer) (err error) {
-	if os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(replayGCPercent))
-	}
+	defer collectGarbageAt(replayGCPercent)()
 	r := &replayRun{summary: newReplaySummary(f.topic), progress: newProgress(stderr, !f.json && isTerminal(stderr))}
 	r.stderr = r.progress
 	if err := r.openSides(ctx, f); err != nil {

@@ -112,6 +112,9 @@ func runApp(ctx context.Context, f runFlags, log *slog.Logger, out io.Writer) (e
 	if err != nil {
 		return err
 	}
+	if slices.Contains(f.roles, roleProcessor) {
+		defer collectGarbageAt(processorGCPercent)()
+	}
 	log.Info("running", "roles", strings.Join(f.roles, ","))
 	err = a.Run(ctx)
 	if ctx.Err() != nil {
