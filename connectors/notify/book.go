@@ -161,7 +161,7 @@ func (b *book) takeOwn(r *kgo.Record) {
 		b.fill()
 	case strings.HasPrefix(key, schemas.DeliveryAnswer):
 	case r.Value == nil:
-		b.hand.forget(idOfKey(key))
+		b.hand.forget(idOfKey(key), r.Offset)
 	}
 }
 
@@ -188,7 +188,7 @@ func (b *book) takeEntry(key string, r *kgo.Record) {
 		return
 	}
 	b.page.flush() // it is found by its conversation now
-	b.hand.forget(id)
+	b.hand.forget(id, r.Offset)
 	if r.Value == nil {
 		return
 	}

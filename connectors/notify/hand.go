@@ -32,6 +32,7 @@ type held struct {
 	entry  entry
 	flying int   // records on their way to the brokers
 	newest int64 // offset of the last that they have; negative: they have none
+	theirs int64 // offset of the last that somebody else wrote while some of ours were unread
 	// refused: the topic has not taken it, so it is not what is on its page.
 	refused bool
 	waits   bool                // in the room for that
@@ -92,12 +93,18 @@ func (h *hand) put(id entryID, e *entry) (old *entry) {
 	return &before
 }
 
-// forget lets go of an entry that somebody else has written or deleted. What we wrote
-// and is to be read yet stands behind that on the topic.
-func (h *hand) forget(id entryID) {
+// forget lets go of an entry that somebody else has written, or that was deleted, at an
+// offset. What we wrote and is to be read yet stands behind that on the topic, unless
+// the brokers' answer to it is late: settle finds out.
+func (h *hand) forget(id entryID, offset int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if one := h.held[id]; one != nil && !h.unread(one) {
+	one := h.held[id]
+	switch {
+	case one == nil:
+	case h.unread(one):
+		one.theirs = offset
+	default:
 		h.waitsNoMore(one)
 		delete(h.held, id)
 	}
@@ -185,13 +192,14 @@ func (h *hand) reached(next int64) {
 	}
 }
 
-// settle lets go of an entry that is on its page as it is here, unless it waits and
-// there is room.
+// settle lets go of an entry that is on its page, unless it is there as it is here, waits
+// and there is room.
 func (h *hand) settle(id entryID, one *held) {
 	if h.unread(one) {
 		return
 	}
-	if !one.refused && one.entry.State == schemas.DeliveryPending && h.room > 0 {
+	onPage := !one.refused && one.newest >= one.theirs
+	if onPage && one.entry.State == schemas.DeliveryPending && h.room > 0 {
 		one.waits = true
 		h.room--
 		return

@@ -73,6 +73,23 @@ func TestOwnWriteOutlivesWhatIsBeforeIt(t *testing.T) {
 	}
 }
 
+// What somebody else wrote behind our record counts, though the brokers' answer to ours
+// comes after both were read.
+func TestLateAnswerDoesNotHideWhatStandsBehind(t *testing.T) {
+	s := newShelved(t)
+	defer s.end()
+	answers := s.holdAnswers()
+	s.add(s.entry(0), nil)
+	elsewhere := s.entry(0)
+	elsewhere.State, elsewhere.Reason = schemas.DeliveryFailed, "gone"
+	s.foreign(elsewhere)
+	s.readOn()
+	answers()
+	if diff := cmp.Diff([]string{"failed"}, s.states(1)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // What we wrote may be compacted away before it is read again: then it counts as read
 // when what stands behind it is.
 func TestCompactedWriteIsNotWaitedFor(t *testing.T) {
@@ -160,7 +177,7 @@ func TestHandHoldsWhatWasFetched(t *testing.T) {
 	}
 	// One that went and was fetched again has one place.
 	s.load(s.id(0))
-	s.hand.forget(s.id(0))
+	s.hand.forget(s.id(0), 0)
 	s.load(s.id(0))
 	s.load(s.id(1))
 	if n := len(s.hand.held); n != 2 {

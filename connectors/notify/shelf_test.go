@@ -25,6 +25,8 @@ type shelved struct {
 	read  int // of the topic
 	// refused is what the brokers say to the next records.
 	refused error
+	// held are the brokers' answers that are on their way; nil: they come at once.
+	held    *[]func()
 	process *ledger
 	*book
 }
@@ -64,8 +66,24 @@ func (s *shelved) ledgerOf(shelf *shelf) {
 			}
 			r.Offset = int64(len(s.topic))
 			s.topic = append(s.topic, r)
+			if s.held != nil {
+				*s.held = append(*s.held, func() { then(r, nil) })
+				return
+			}
 			then(r, nil)
 		},
+	}
+}
+
+// holdAnswers has the brokers' answers come when arrive is called.
+func (s *shelved) holdAnswers() (arrive func()) {
+	var answers []func()
+	s.held = &answers
+	return func() {
+		s.held = nil
+		for _, answer := range answers {
+			answer()
+		}
 	}
 }
 
