@@ -25,6 +25,7 @@ func explanationText(x sla.Explanation, org config.Org) string {
 		t.objective(o, x.Now)
 	}
 	t.raised(x.Raised)
+	t.past(x.Past)
 	t.next(x)
 	t.genesys(x)
 	return t.String()
@@ -193,6 +194,12 @@ func given(o sla.ObjectiveView) bool {
 func (t *explanationWriter) raised(list []sla.RaisedView) {
 	for _, r := range list {
 		t.line("  %s: %s of %s at %s, due %s, escalation %s, policy %s", r.Status, r.Kind, r.Objective, seconds(r.Seconds), t.time(r.Due), r.ID, r.Policy)
+	}
+}
+
+func (t *explanationWriter) past(list []sla.PastView) {
+	for _, p := range list {
+		t.line("  raised before it was over: %s at %s, due %s, escalation %s", p.Objective, seconds(p.Seconds), t.time(p.Due), p.ID)
 	}
 }
 

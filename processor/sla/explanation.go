@@ -39,7 +39,9 @@ type Explanation struct {
 	PassedOver       []PassedPolicy  `json:"passedOver"` // those tried before it
 	Objectives       []ObjectiveView `json:"objectives"`
 	Raised           []RaisedView    `json:"raised"`
-	Next             *NextTier       `json:"next"`
+	// Past is what closed episodes raised, while the newest of them is remembered.
+	Past []PastView `json:"past"`
+	Next *NextTier  `json:"next"`
 	// Check is the look at Genesys that is outstanding, Action what Genesys was
 	// asked to do, NextCheck the look that is planned next if nothing changes.
 	Check     *RequestView   `json:"check"`
@@ -112,6 +114,7 @@ func Explain(st *schemas.ConversationState, env Env) Explanation {
 		Org: env.Org, Conversation: env.Conversation, Now: schemas.Instant(env.Now), State: StageNothing,
 		ClosedAt: instant(st.ClosedAtMs), PolicyVersion: env.Rules.Version, SchedulesVersion: text(env.Rules.Schedules), WaitsFor: WaitsStart,
 		Sessions: []SessionFact{}, Attributes: []string{}, PassedOver: []PassedPolicy{}, Objectives: []ObjectiveView{}, Raised: []RaisedView{},
+		Past: pastViews(st, env),
 	}
 	if ep := st.Episode; ep != nil {
 		x.facts(ep)

@@ -41,6 +41,14 @@ type RaisedView struct {
 	Verified      bool            `json:"verified"`
 }
 
+// PastView is a tier that a closed episode raised: what is kept of it.
+type PastView struct {
+	ID        string          `json:"id"`
+	Objective string          `json:"objective"`
+	Seconds   int64           `json:"tierSeconds"`
+	Due       schemas.Instant `json:"due"`
+}
+
 // NextTier is what falls due next.
 type NextTier struct {
 	Objective string          `json:"objective"`
@@ -128,4 +136,19 @@ func (s *step) raisedView(r *schemas.Raised) RaisedView {
 		Objective: r.Objective, Seconds: r.AtMs / 1000, Start: schemas.Instant(r.StartMs), Due: schemas.Instant(r.DueMs),
 		Policy: r.Policy, PolicyVersion: r.PolicyVersion, Verified: r.Verified,
 	}
+}
+
+// pastViews lists every raising of a closed episode: one that was taken back may have
+// been raised again with the same due.
+func pastViews(st *schemas.ConversationState, env Env) []PastView {
+	views := []PastView{}
+	for _, p := range st.Past {
+		for n := range max(1, p.Count) {
+			r := &schemas.Raised{Objective: p.Objective, AtMs: p.AtMs, DueMs: p.DueMs, Raising: n + 1}
+			views = append(views, PastView{
+				ID: EscalationID(env.Org, env.Conversation, r), Objective: p.Objective, Seconds: p.AtMs / 1000, Due: schemas.Instant(p.DueMs),
+			})
+		}
+	}
+	return views
 }
