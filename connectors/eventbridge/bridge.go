@@ -77,6 +77,9 @@ func New(ctx context.Context, c Config, d Deps) (*Bridge, error) {
 	if d.Feed != nil {
 		b.sources = append(b.sources, newFeed(d.Feed))
 	}
+	for _, s := range b.sources {
+		b.metrics.begin(s.name())
+	}
 	return b, nil
 }
 

@@ -48,3 +48,13 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		lag:         gauge("read_up_to_lag_seconds", "Now less the time up to which the source was last known to be read."),
 	}
 }
+
+// begin has what counts a source's unusable envelopes there before the first one is:
+// who watches an increase would miss that.
+func (m *metrics) begin(source string) {
+	for _, reason := range Reasons() {
+		m.undecodable.WithLabelValues(source, string(reason))
+		m.deadLetters.WithLabelValues(source, string(reason))
+	}
+	m.unknownOrg.WithLabelValues(source)
+}

@@ -48,6 +48,7 @@ func newOutbox(w *workers, t target, n Notifier) *outbox {
 	if o.can.Every > 0 {
 		o.limiter = rate.NewLimiter(rate.Every(o.can.Every), max(1, o.can.Burst))
 	}
+	o.metrics.circuits.WithLabelValues(o.kind()) // there before the first one opens
 	return o
 }
 
