@@ -81,9 +81,15 @@ func dlqListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return kafka.ListDeadLetters(cmd.Context(), c.kafka, c.layout.Prefix, filter, func(d kafka.DeadLetter) error {
+			listed := 0
+			err = kafka.ListDeadLetters(cmd.Context(), c.kafka, c.layout.Prefix, filter, func(d kafka.DeadLetter) error {
+				listed++
 				return printDeadLetter(cmd, d, asJSON)
 			})
+			if err == nil && listed == 0 {
+				_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "no dead letters found")
+			}
+			return err
 		}),
 	}
 	f.add(cmd)
