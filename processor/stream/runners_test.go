@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/clock"
@@ -126,18 +127,63 @@ func checkTicks(t *testing.T, k *kafka) {
 	}
 }
 
+// suspend has a partition suspended, by a kind of the future.
+func (k *kafka) suspend(p *process, partition int32) {
+	k.t.Helper()
+	k.produce(partition, []byte("\x42\x01x"))
+	waitFor(k.t, "a suspended partition", func() error {
+		if err := p.runners.Ready(); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("partition %d is suspended", partition)) {
+			return fmt.Errorf("Ready: %w", err)
+		}
+		return nil
+	})
+}
+
+// A partition that is suspended reads nothing, and has no table of Pebble stay on disk
+// though it is merged away.
+func TestSuspendedPartitionHoldsNoTables(t *testing.T) {
+	k := newKafka(t, 1)
+	dir := t.TempDir()
+	want := k.worked(dir, 1, 10)
+	config, metrics := k.config("a", dir), prometheus.NewRegistry()
+	config.Registerer = metrics
+	p := k.start(config)
+	k.waitEscalations(append(want, k.echo(1, 10, 1)...))
+	open := func() float64 { return gauge(t, metrics, "unpark_store_open_iterators") }
+	if open() == 0 {
+		t.Fatal("nothing was read of Pebble")
+	}
+	k.suspend(p, 0)
+	waitFor(t, "no open table", func() error {
+		if n := open(); n != 0 {
+			return fmt.Errorf("%g are", n)
+		}
+		return nil
+	})
+	p.stop()
+}
+
+func gauge(t *testing.T, from prometheus.Gatherer, name string) float64 {
+	t.Helper()
+	families, err := from.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatalf("there is no %s", name)
+	return 0
+}
+
 func TestRunnersSuspend(t *testing.T) {
 	k := newKafka(t, 2)
 	p := k.start(k.config("a", t.TempDir()))
 	want := k.echo(2, 0, 10)
 	k.waitEscalations(want)
-	k.produce(1, []byte("\x42\x01x")) // a kind of the future
-	waitFor(t, "a suspended partition", func() error {
-		if err := p.runners.Ready(); err == nil || !strings.Contains(err.Error(), "partition 1 is suspended") {
-			return fmt.Errorf("Ready: %w", err)
-		}
-		return nil
-	})
+	k.suspend(p, 1)
 	wantError(t, p.runners.Ready(), "offset", "newer unpark")
 	for _, v := range k.echo(2, 10, 10) {
 		if strings.HasPrefix(v, "c0") {
