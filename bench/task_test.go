@@ -57,7 +57,7 @@ func BenchmarkTask(b *testing.B) {
 
 func newTask(b *testing.B) *stream.Task {
 	b.Helper()
-	db, err := store.Open(b.TempDir(), store.Options{LayerSize: 16 << 20}) // what each of four partitions has
+	db, err := store.Open(b.TempDir(), store.Options{LayerSize: 24 << 20}) // what each of four partitions has
 	if err != nil {
 		b.Fatal(err)
 	}

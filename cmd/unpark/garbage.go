@@ -9,7 +9,7 @@ import (
 const (
 	// Half of what a processor has in use are the layers of its store, which hold no
 	// pointers: to collect more often costs it next to nothing.
-	processorGCPercent = 60
+	processorGCPercent = 50
 	// A replay has a little in use, makes much, and has the machine to itself.
 	replayGCPercent = 300
 )

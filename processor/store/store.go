@@ -34,7 +34,7 @@ const (
 
 	cacheSize       = 128 << 20
 	memoryCacheSize = 32 << 20
-	layerSize       = 64 << 20
+	layerSize       = 96 << 20
 	minShare        = 1 << 20
 	indexBlockSize  = 1 << 20
 	restoredShare   = 16 // of a layer's share: what is not worth a flush of its own
@@ -55,7 +55,7 @@ type Options struct {
 	// CacheSize is the size of the block cache in bytes; 0: 128 MiB.
 	CacheSize int64
 	// LayerSize is how much may be committed and not be in Pebble, in bytes, over
-	// all partitions; 0: 64 MiB. Twice that is kept in memory.
+	// all partitions; 0: 96 MiB. Twice that is kept in memory.
 	LayerSize int
 	// FlushInterval is how long it may be; 0: 30 s.
 	FlushInterval time.Duration
