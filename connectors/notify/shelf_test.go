@@ -25,14 +25,14 @@ type shelved struct {
 	read  int // of the topic
 	// refused is what the brokers say to the next records.
 	refused error
-	// held are the brokers' answers that are on their way; nil: they come at once.
-	held    *[]func()
+	// answer carries what the brokers say to a record that they have taken.
+	answer  func(func())
 	process *ledger
 	*book
 }
 
 func newShelved(t *testing.T) *shelved {
-	s := &shelved{t: t, dir: t.TempDir()}
+	s := &shelved{t: t, dir: t.TempDir(), answer: atOnce}
 	s.open()
 	return s
 }
@@ -66,11 +66,7 @@ func (s *shelved) ledgerOf(shelf *shelf) {
 			}
 			r.Offset = int64(len(s.topic))
 			s.topic = append(s.topic, r)
-			if s.held != nil {
-				*s.held = append(*s.held, func() { then(r, nil) })
-				return
-			}
-			then(r, nil)
+			s.answer(func() { then(r, nil) })
 		},
 	}
 }
@@ -78,14 +74,16 @@ func (s *shelved) ledgerOf(shelf *shelf) {
 // holdAnswers has the brokers' answers come when arrive is called.
 func (s *shelved) holdAnswers() (arrive func()) {
 	var answers []func()
-	s.held = &answers
+	s.answer = func(f func()) { answers = append(answers, f) }
 	return func() {
-		s.held = nil
+		s.answer = atOnce
 		for _, answer := range answers {
 			answer()
 		}
 	}
 }
+
+func atOnce(f func()) { f() }
 
 // takeOver opens the book of the partition, which the process has not, or no more.
 func (s *shelved) takeOver() {
