@@ -49,8 +49,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 }
 
-// begin has what counts a source's unusable envelopes there before the first one is:
-// who watches an increase would miss that.
+// begin has what counts a source's envelopes that cannot be used, or are of nobody's
+// org, there before the first one is: who watches an increase would miss that.
 func (m *metrics) begin(source string) {
 	for _, reason := range Reasons() {
 		m.undecodable.WithLabelValues(source, string(reason))
