@@ -131,8 +131,14 @@ func checkTicks(t *testing.T, k *kafka) {
 func (k *kafka) suspend(p *process, partition int32) {
 	k.t.Helper()
 	k.produce(partition, []byte("\x42\x01x"))
-	waitFor(k.t, "a suspended partition", func() error {
-		if err := p.runners.Ready(); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("partition %d is suspended", partition)) {
+	p.suspended(fmt.Sprintf("partition %d is suspended", partition))
+}
+
+// suspended waits until Ready says so of a partition.
+func (p *process) suspended(said string) {
+	p.t.Helper()
+	waitFor(p.t, "a suspended partition", func() error {
+		if err := p.runners.Ready(); err == nil || !strings.Contains(err.Error(), said) {
 			return fmt.Errorf("Ready: %w", err)
 		}
 		return nil

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -55,12 +54,7 @@ func TestRunnersLostState(t *testing.T) {
 	k.create(schemas.SLAChangelog, 1)
 	for _, dir := range []string{t.TempDir(), kept} {
 		p := k.start(k.config("a", dir))
-		waitFor(t, "a suspended partition", func() error {
-			if err := p.runners.Ready(); err == nil || !strings.Contains(err.Error(), "state was lost") {
-				return fmt.Errorf("Ready: %w", err)
-			}
-			return nil
-		})
+		p.suspended("state was lost")
 		p.stop()
 	}
 }
