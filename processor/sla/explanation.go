@@ -122,6 +122,10 @@ func Explain(st *schemas.ConversationState, env Env) Explanation {
 			x.opened(&step{st: st, env: env})
 		}
 	}
+	// An episode whose close was taken back is remembered as closed, too.
+	x.Past = slices.DeleteFunc(x.Past, func(p PastView) bool {
+		return slices.ContainsFunc(x.Raised, func(r RaisedView) bool { return r.ID == p.ID })
+	})
 	if at, ok := NextLook(st, env); ok {
 		x.Look = instant(&at)
 	}

@@ -94,8 +94,9 @@ func TestExplain(t *testing.T) {
 		State: sla.StageRunning, Policy: "default", WaitsFor: sla.WaitsDue,
 		Counted: map[string]int64{"reply": 12610, "open": 12610}, NextDue: start + 4*hour, Raised: 1,
 	})
-	if r := x.Raised[0]; r.Status != "raised" || r.Kind != "warning" || len(r.ID) != 32 {
-		t.Errorf("raised %+v", r)
+	raised := x.Raised[0]
+	if raised.Status != "raised" || raised.Kind != "warning" || len(raised.ID) != 32 {
+		t.Errorf("raised %+v", raised)
 	}
 
 	answered := &schemas.ThreadObserved{ObservedAtMs: start + 4*hour - 1000, Messages: []*schemas.ThreadMessage{
@@ -132,6 +133,33 @@ func TestExplain(t *testing.T) {
 	check("closed", explained{State: sla.StageNothing, WaitsFor: sla.WaitsStart})
 	if x.ClosedAt == nil || int64(*x.ClosedAt) != start+5*hour {
 		t.Errorf("closed at %v", x.ClosedAt)
+	}
+	if len(x.Past) != 1 || x.Past[0].ID != raised.ID || x.Past[0].Due != raised.Due {
+		t.Errorf("past %+v, want what was raised, %+v", x.Past, raised)
+	}
+}
+
+// TestExplainPast lists each raising of what is over once, and none that is raised in the
+// episode that is open: its close was taken back.
+func TestExplainPast(t *testing.T) {
+	env := sla.Env{Now: start, Org: "org-1", Conversation: "c-1", Rules: defaultRules(t)}
+	tier := func(due int64, raising uint32) *schemas.Raised {
+		return &schemas.Raised{Objective: "reply", AtMs: 3 * hour, DueMs: due, Raising: raising}
+	}
+	closed := &schemas.Raising{Objective: "reply", AtMs: 3 * hour, DueMs: start - 4*hour, Count: 2}
+	back := &schemas.Raising{Objective: "reply", AtMs: 3 * hour, DueMs: start, Count: 1}
+	st := &schemas.ConversationState{Past: []*schemas.Raising{closed, back}}
+	sla.Step(st, event(schemas.EventTopic_EVENT_TOPIC_CUSTOMER_START, "s1", start-3*hour), env)
+	st.Episode.Raised = []*schemas.Raised{tier(start, 1)}
+
+	x, _ := explainAt(t, st, env, start)
+	var got []string
+	for _, p := range x.Past {
+		got = append(got, p.ID)
+	}
+	want := []string{sla.EscalationID("org-1", "c-1", tier(start-4*hour, 1)), sla.EscalationID("org-1", "c-1", tier(start-4*hour, 2))}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("past (-want +got):\n%s", diff)
 	}
 }
 
