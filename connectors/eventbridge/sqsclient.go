@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -45,10 +46,26 @@ func newSQSClient(ctx context.Context, c SQS) (*sqs.Client, error) {
 	}
 	return sqs.NewFromConfig(cfg, func(o *sqs.Options) {
 		o.Region = region
+		o.HTTPClient = readBody{o.HTTPClient}
 		if endpoint != "" {
 			o.BaseEndpoint = aws.String(endpoint)
 		}
 	}), nil
+}
+
+// readBody sends a request's body by Read alone. The SDK closes the body as soon
+// as there is a response, and its WriteTo then fails with io.EOF instead of having
+// nothing to write (smithy-go, transport/http/internal/io). net/http's write loop,
+// which looks for more body after the last byte is sent, takes that for a broken
+// connection and closes it under the response: what SQS has just handed out is
+// lost to everybody until its visibility timeout.
+type readBody struct{ sqs.HTTPClient }
+
+func (c readBody) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return c.HTTPClient.Do(r)
 }
 
 // awsHost matches sqs.REGION.amazonaws.com, also FIPS, VPC endpoints and China.
