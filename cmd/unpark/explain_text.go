@@ -199,7 +199,7 @@ func (t *explanationWriter) raised(list []sla.RaisedView) {
 
 func (t *explanationWriter) past(list []sla.PastView) {
 	for _, p := range list {
-		t.line("  raised before it was over: %s at %s, due %s, escalation %s", p.Objective, seconds(p.Seconds), t.time(p.Due), p.ID)
+		t.line("  raised earlier and over: %s at %s, due %s, escalation %s", p.Objective, seconds(p.Seconds), t.time(p.Due), p.ID)
 	}
 }
 
