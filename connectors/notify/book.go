@@ -142,13 +142,26 @@ func (b *book) take(r *kgo.Record) {
 	case strings.HasPrefix(key, schemas.DeliveryOwner):
 		b.read(r)
 		if b.isFilled() && r.Value != nil {
-			b.ledger.lost(b)
+			b.takeOwner(r.Value)
 		}
 	case strings.HasPrefix(key, schemas.DeliveryAnswer):
 		b.takeCommand(r)
 	default:
 		b.takeEntry(key, r)
 	}
+}
+
+// takeOwner takes in that somebody else takes the partition. Whoever had it before
+// us may say so late: the brokers did not take his record while it was his.
+func (b *book) takeOwner(value []byte) {
+	if o := decodeOwner(value); o.Generation < b.window.generation {
+		b.ledger.log.Warn("the record by which another notifier once took a partition has come late; the partition is ours",
+			schemas.LogTopic, b.ledger.topic, schemas.LogPartition, b.partition)
+		return
+	}
+	b.ledger.log.Warn("another notifier has taken a partition over; nothing more is told of it here",
+		schemas.LogTopic, b.ledger.topic, schemas.LogPartition, b.partition)
+	b.close()
 }
 
 // takeOwn takes in a record that we wrote.

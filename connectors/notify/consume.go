@@ -100,10 +100,12 @@ func (d *Dispatcher) run(ctx context.Context, l *ledger) error {
 // known what has been told.
 func (d *Dispatcher) take(cl *kgo.Client, won map[string][]int32) {
 	cl.PauseFetchPartitions(won)
+	_, generation := cl.GroupMetadata()
 	var books []*book
 	for topic, ids := range won {
 		for _, id := range ids {
 			w := newWindow(topic, id)
+			w.generation = generation
 			d.mu.Lock()
 			d.windows[partition{topic, id}] = w
 			d.paused[partition{topic, id}] = true

@@ -100,8 +100,12 @@ func (d *Dispatcher) Ready() error {
 	err := cmp.Or(d.absent, d.unread)
 	d.mu.Unlock()
 	for _, w := range d.allWindows() {
-		if b := d.ledger.book(w.partition); err == nil && (b == nil || !b.isFilled()) {
+		switch b := d.ledger.book(w.partition); {
+		case err != nil:
+		case b == nil || !b.isFilled():
 			err = fmt.Errorf("the ledger of partition %d is being read", w.partition)
+		case b.isClosed():
+			err = fmt.Errorf("another notifier has taken partition %d over", w.partition)
 		}
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -98,6 +99,56 @@ func TestRestartReadsWhatCameSince(t *testing.T) {
 	f.until("an empty shelf is filled from the topic", func() bool { return read() >= 240 })
 	if n := len(f.takenBy("good")); n != 60 {
 		t.Errorf("%d alerts were told, want 60", n)
+	}
+}
+
+// An owner record is heard, but for one of an earlier generation: its notifier gave
+// the partition up before the brokers took it.
+func TestOwnerRecordOfSomebodyElse(t *testing.T) {
+	f := newField(t, 1)
+	d, _ := f.start(Config{})
+	f.escalate(good, 0, 10)
+	f.until("ten are told", func() bool { return len(f.takenBy("good")) == 10 })
+	take := func(value []byte) {
+		t.Helper()
+		r := &kgo.Record{Topic: "t.deliveries", Key: []byte(schemas.DeliveryOwner + "0"), Value: value}
+		if err := f.client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ours := d.allWindows()[0].generation
+
+	take(owner{"late", ours - 1}.encode())
+	f.until("the late one is read", func() bool { return strings.Contains(f.logs.String(), "has come late") })
+	f.escalate(good, 10, 20)
+	f.until("ten more are told", func() bool { return len(f.takenBy("good")) == 20 })
+	if err := d.Ready(); err != nil {
+		t.Error(err)
+	}
+
+	take(owner{"next", ours + 1}.encode())
+	f.until("it is not ready, since another has the partition", func() bool { return d.Ready() != nil })
+	if err := d.Ready(); !strings.Contains(err.Error(), "another notifier has taken partition 0 over") {
+		t.Error(err)
+	}
+	f.escalate(good, 20, 30)
+	f.until("ten more are read", func() bool { return f.committed() == 20 && d.allWindows()[0].unsettled() == 10 })
+	if n := len(f.takenBy("good")); n != 20 {
+		t.Errorf("%d are told of what is another's", n-20)
+	}
+}
+
+// What does not say its generation is heard.
+func TestDecodeOwner(t *testing.T) {
+	for value, want := range map[string]int32{
+		`{"owner":"a","generation":7}`:   7,
+		`{"owner":"a"}`:                  math.MaxInt32,
+		`{"owner":"a","generation":"7"}`: math.MaxInt32,
+		`owner`:                          math.MaxInt32,
+	} {
+		if got := decodeOwner([]byte(value)).Generation; got != want {
+			t.Errorf("%s: %d, want %d", value, got, want)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -137,8 +136,7 @@ func (l *ledger) open(books ...*book) {
 		l.mu.Lock()
 		l.books[b.partition] = b
 		l.mu.Unlock()
-		value, _ := json.Marshal(map[string]string{"owner": b.writer})
-		l.write(b, schemas.DeliveryOwner+strconv.Itoa(int(b.partition)), value, nil)
+		l.write(b, schemas.DeliveryOwner+strconv.Itoa(int(b.partition)), owner{b.writer, b.window.generation}.encode(), nil)
 	}
 	l.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: from})
 }
@@ -210,12 +208,6 @@ func (l *ledger) flush() {
 			b.page.flush()
 		}
 	}
-}
-
-// lost: somebody else has written an owner record after ours.
-func (l *ledger) lost(b *book) {
-	l.log.Warn("another notifier has taken a partition over; nothing more is told of it here", schemas.LogTopic, l.topic, schemas.LogPartition, b.partition)
-	b.close()
 }
 
 // follow reads the partitions that are ours until ctx ends.

@@ -14,6 +14,9 @@ import (
 type window struct {
 	topic     string
 	partition int32
+	// generation is the group's by which the partition is ours: who takes it over has
+	// it of the same one, by the same static name, or of a later one.
+	generation int32
 
 	mu      sync.Mutex
 	flights []*flight // by offset; the first is the oldest that is not settled
