@@ -32,7 +32,7 @@ func buildPage(h *hours, i int) *page {
 	p := &page{from: int64(i) << pageBits, to: int64(i+1) << pageBits}
 	l := h.layers(p.from, p.to)
 	p.holidays = merge(clip(l.holiday, p.from, p.to))
-	open := subtract(merge(clip(l.open, p.from, p.to)), merge(append(l.closed, p.holidays...)))
+	open := subtract(merge(clip(l.open, p.from, p.to)), merge(append(clip(l.closed, p.from, p.to), p.holidays...)))
 	p.open = make([]indexed, len(open))
 	for i, s := range open {
 		p.open[i] = indexed{s, p.total}

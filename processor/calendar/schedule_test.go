@@ -65,6 +65,11 @@ func TestScheduleGroup(t *testing.T) {
 		{"no midnight", ScheduleGroup{TimeZone: "America/Santiago", OpenSchedules: []Schedule{daily("2026-01-01T00:00", "2026-01-01T08:00")}},
 			"2026-09-05T20:00", "2026-09-06T20:00",
 			[]string{"09-05T20:00 closed", "09-06T01:00 open", "09-06T08:00 closed"}},
+		{"a closure that spring skips to after its end", ScheduleGroup{TimeZone: "Europe/Berlin",
+			OpenSchedules:   []Schedule{daily("2026-01-01T00:00", "2026-01-02T00:00")},
+			ClosedSchedules: []Schedule{daily("2026-01-01T02:15", "2026-01-01T03:00")}},
+			"2026-03-28T12:00", "2026-03-30T12:00",
+			[]string{"03-28T12:00 open", "03-30T02:15 closed", "03-30T03:00 open"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := mustCompile(t, Config{ScheduleGroup: &tc.group})
@@ -75,8 +80,15 @@ func TestScheduleGroup(t *testing.T) {
 			from, to := wallTime(t, tc.from), wallTime(t, tc.to)
 			clock := newWallClock(loc, from, to)
 			var got []string
+			var open int64
 			for _, i := range c.Intervals(clock.instant(from), clock.instant(to)) {
 				got = append(got, time.UnixMilli(i.From).In(loc).Format("01-02T15:04 ")+i.State.String())
+				if i.State == Open {
+					open += i.To - i.From
+				}
+			}
+			if elapsed := c.Elapsed(clock.instant(from), clock.instant(to)); elapsed != open {
+				t.Errorf("%d ms are counted, the open stretches have %d", elapsed, open)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
