@@ -169,7 +169,8 @@ func observe(ep *schemas.Episode, o *schemas.ThreadObserved, closedAt *int64) {
 		ep.ObservedStartMs = o.StartedAtMs
 	}
 	if ep.Observation == nil || o.ObservedAtMs >= ep.Observation.ObservedAtMs {
-		ep.Observation = compact(o)
+		started := startedAt(ep)
+		ep.Observation = compact(o, func(m *schemas.ThreadMessage) bool { return belongs(m, started, closedAt) })
 		ep.Observation.RequestId = "" // what it answers is settled
 	}
 }

@@ -16,16 +16,16 @@ const (
 )
 
 // compact returns the observation with its messages in time order and at most
-// the newest 256 turns: of neighbouring messages of one author the first. Whose it
-// is stands in the state's key.
-func compact(o *schemas.ThreadObserved) *schemas.ThreadObserved {
+// the newest 256 turns: of neighbouring messages of one author the first, and the
+// first that counts in the episode. Whose it is stands in the state's key.
+func compact(o *schemas.ThreadObserved, counts func(*schemas.ThreadMessage) bool) *schemas.ThreadObserved {
 	c := o.CloneVT()
 	c.OrgId, c.ConversationId = "", ""
 	slices.SortStableFunc(c.Messages, func(a, b *schemas.ThreadMessage) int { return int(a.AtMs - b.AtMs) })
 	if len(c.Messages) <= maxTurns {
 		return c
 	}
-	c.Messages = slices.CompactFunc(c.Messages, func(a, b *schemas.ThreadMessage) bool { return a.By == b.By })
+	c.Messages = slices.CompactFunc(c.Messages, func(a, b *schemas.ThreadMessage) bool { return a.By == b.By && counts(a) == counts(b) })
 	if extra := len(c.Messages) - maxTurns; extra > 0 {
 		c.Messages, c.Truncated = slices.Delete(c.Messages, 0, extra), true
 	}
@@ -61,12 +61,18 @@ func readThread(st *schemas.ConversationState, botsReply bool) thread {
 	t.truncated = o.Truncated
 	for _, m := range o.Messages {
 		bot := m.By == schemas.Author_AUTHOR_BOT
-		if st.ClosedAtMs != nil && m.AtMs <= *st.ClosedAtMs || m.AtMs < t.startedAt-early || bot && !botsReply {
+		if !belongs(m, t.startedAt, st.ClosedAtMs) || bot && !botsReply {
 			continue
 		}
 		t.messages = append(t.messages, message{at: m.AtMs, agent: bot || m.By == schemas.Author_AUTHOR_AGENT})
 	}
 	return t
+}
+
+// belongs reports whether a message is of the episode that started at startedAt,
+// after the one that was closed at closedAt.
+func belongs(m *schemas.ThreadMessage, startedAt int64, closedAt *int64) bool {
+	return m.AtMs >= startedAt-early && (closedAt == nil || m.AtMs > *closedAt)
 }
 
 // waits returns the stretches in which the customer is owed an answer, in order;
