@@ -22,6 +22,8 @@ type Partition struct {
 	s     *Store
 	dirty *layer
 	prev  *layer // nil: none yet
+	// prevSize is that of prev when it last was ours alone: its flush may add to it.
+	prevSize int64
 	// writing brings the outcome of the flush of prev; nil: none is under way.
 	writing   chan error
 	trimmed   *Deadline // up to there Pebble's deadline index has been trimmed
@@ -172,14 +174,11 @@ func (p *Partition) settle(wait bool) error {
 	if p.writing == nil {
 		return p.err
 	}
-	select {
-	case p.err = <-p.writing:
-		p.writing = nil
-	default:
-		if wait {
-			p.err, p.writing = <-p.writing, nil
-		}
+	if !wait && len(p.writing) == 0 {
+		return p.err
 	}
+	p.err, p.writing = <-p.writing, nil
+	p.prevSize = int64(p.prev.size())
 	return p.err
 }
 
@@ -195,7 +194,7 @@ func (p *Partition) freeze() error {
 	}
 	next.reset()
 	l, trimmed, index, done := p.dirty, p.trimmed, p.index, make(chan error, 1)
-	p.prev, p.dirty, p.writing = l, next, done
+	p.prev, p.prevSize, p.dirty, p.writing = l, int64(l.size()), next, done
 	if l.handled != nil {
 		p.trimmed = l.handled
 	}
@@ -308,7 +307,7 @@ func (p *Partition) forget() {
 func (p *Partition) account() {
 	size := int64(p.dirty.size())
 	if p.prev != nil {
-		size += int64(p.prev.size())
+		size += p.prevSize
 	}
 	p.s.layerBytes.Add(size - p.accounted)
 	p.accounted = size

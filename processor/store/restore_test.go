@@ -62,3 +62,36 @@ func TestRestoreIsFlushed(t *testing.T) {
 		}
 	}
 }
+
+// A restore commits while the layer before is being indexed and flushed: nothing of
+// either is lost, nor shared between the two.
+func TestRestoreInManyCommits(t *testing.T) {
+	s, err := OpenMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.layerSize = minShare
+	const commits, each, at = 200, 40, 7
+	p := s.Partition(1)
+	p.BeginRestore(func([]byte, []byte) (int64, bool, error) { return at, true, nil })
+	for i := range commits {
+		for j := range each {
+			p.Put(fmt.Appendf(nil, "key %d %d", i, j), make([]byte, 300))
+		}
+		if err := p.Commit(Position{Changelog: int64(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.EndRestore(); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(due(t, p, Deadline{})); got != commits*each {
+		t.Errorf("%d deadlines, want %d", got, commits*each)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
