@@ -137,6 +137,42 @@ func TestRunnersEndAnswerLost(t *testing.T) {
 	k.checkEscalations(want)
 }
 
+// Cut off from the brokers, without a session or a partition, a runner is not ready;
+// and what was never opened is not thrown away.
+func TestRunnersCutOff(t *testing.T) {
+	k := newKafka(t, 2)
+	var l link
+	var said logged
+	cfg := k.config("a", t.TempDir())
+	cfg.Kafka = append(cfg.Kafka, kgo.Dialer(l.dial), kgo.RequestRetries(1), kgo.RetryBackoffFn(func(int) time.Duration { return time.Millisecond }))
+	cfg.Logger = said.logger(t)
+	p := k.start(cfg)
+	p.waitReady()
+	want := k.echo(2, 0, 10)
+	k.waitEscalations(want) // a session that has committed
+	before := value(t, p.runners.metrics.rebuilds)
+	cut := make(chan struct{})
+	l.loseEnd(func() { close(cut) })
+	want = append(want, k.echo(2, 10, 10)...)
+	k.await(cut, "an EndTxn")
+	const failed = "look for the runner's name"
+	waitFor(t, "three attempts at another one", func() error {
+		if said.count(failed) < 3 {
+			return errors.New("fewer")
+		}
+		return nil
+	})
+	wantError(t, p.runners.Ready(), "joining the group")
+	if n := value(t, p.runners.metrics.rebuilds) - before; n != 1 {
+		t.Errorf("%v sessions were thrown away, want 1", n)
+	}
+	l.set(false)
+	k.waitEscalations(want)
+	p.waitReady()
+	p.stop()
+	k.checkEscalations(want)
+}
+
 // A session joins the group while it is being opened. One that comes to nothing
 // after that has taken the runner's name from the runner itself, which is no
 // reason to end.

@@ -35,10 +35,12 @@ func (l *logged) Write(b []byte) (int, error) {
 	return l.buf.Write(b)
 }
 
-func (l *logged) has(words string) bool {
+func (l *logged) has(words string) bool { return l.count(words) > 0 }
+
+func (l *logged) count(words string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Contains(l.buf.String(), words)
+	return strings.Count(l.buf.String(), words)
 }
 
 func (l *logged) logger(t testing.TB) *slog.Logger {

@@ -78,8 +78,8 @@ func (r *runner) run(ctx context.Context) error {
 		}
 		if r.progressed {
 			wait.Reset()
+			r.progressed = false
 		}
-		r.metrics.rebuilds.Inc()
 		level := slog.LevelWarn
 		if errors.Is(err, errNotCommitted) {
 			level = slog.LevelInfo
@@ -98,6 +98,9 @@ func (r *runner) work(ctx context.Context) error {
 	defer r.close()
 	for ctx.Err() == nil {
 		if err := r.turn(ctx); err != nil {
+			if errors.Is(err, errRebuild) {
+				r.metrics.rebuilds.Inc()
+			}
 			return err
 		}
 	}
@@ -108,7 +111,7 @@ func (r *runner) open(ctx context.Context) error {
 	if err := r.checkName(ctx); err != nil {
 		return err
 	}
-	r.partitions, r.progressed = make(map[int32]*partition), false
+	r.partitions = make(map[int32]*partition)
 	r.mu.Lock() // the session's callbacks wait until it is set
 	r.fresh, r.member, r.status = make(map[int32]int64), false, make(map[int32]status)
 	alive, kill := context.WithCancel(context.WithoutCancel(ctx))
@@ -136,6 +139,9 @@ func (r *runner) close() {
 	}
 	r.leave()
 	r.publish()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.member = false
 }
 
 // leave closes the session. The client waits for a join under way, and the group
