@@ -79,12 +79,18 @@ func (r *runner) revoked(context.Context, *kgo.Client, map[string][]int32) { r.w
 // given to the runner. The group must not change meanwhile.
 func (r *runner) reconcile(ctx context.Context) error {
 	owned := r.session.Client().CommittedOffsets()[r.cluster.input]
-	fresh := r.takeFresh(owned)
+	fresh, dropped := r.takeFresh(owned), false
 	for _, id := range slices.Sorted(maps.Keys(r.partitions)) {
 		_, stays := owned[id]
 		// One that came back may have been worked by somebody else meanwhile.
 		if _, again := fresh[id]; !stays || again {
 			r.drop(id)
+			dropped = true
+		}
+	}
+	if dropped {
+		if err := r.clearRevocation(ctx); err != nil {
+			return err
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(fresh)) {
@@ -97,6 +103,24 @@ func (r *runner) reconcile(ctx context.Context) error {
 		if err := r.settle(ctx, p); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// clearRevocation has the session go on without what it has lost: it would abort the
+// first transaction after a revocation, though none was open then, and every
+// partition that stays would go through recovery. Only the end of a transaction lets
+// it forget that, so an empty one is begun and aborted; the brokers do not hear of it.
+func (r *runner) clearRevocation(ctx context.Context) error {
+	if err := r.session.Begin(); err != nil {
+		return fmt.Errorf("begin: %w: %w", errRebuild, err)
+	}
+	ctx, cancel := endContext(ctx)
+	defer cancel()
+	if _, err := r.session.End(ctx, kgo.TryAbort); isFenced(err) {
+		return r.fenced(err)
+	} else if err != nil {
+		return fmt.Errorf("end: %w: %w", errRebuild, err)
 	}
 	return nil
 }

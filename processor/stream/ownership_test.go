@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"unpark/schemas"
@@ -31,6 +32,37 @@ func TestRunnersRebalance(t *testing.T) {
 	})
 	want = append(want, k.echo(6, 130, 30)...)
 	k.waitEscalations(want)
+	a.stop()
+	b.stop()
+	k.checkEscalations(want)
+}
+
+// When no transaction is open, what a process keeps over a rebalance goes on in the
+// same session.
+func TestRunnersRebalanceBetweenTransactions(t *testing.T) {
+	k := newKafka(t, 6)
+	idle := func(name string) Config {
+		cfg := k.config(name, t.TempDir())
+		cfg.IdleTickInterval = time.Hour
+		return cfg
+	}
+	a := k.start(idle("a"))
+	want := k.echo(6, 0, 10)
+	k.waitEscalations(want)
+	b := k.start(idle("b"))
+	waitFor(t, "each to own its half", func() error {
+		if mine, rest := owned(b.runners), owned(a.runners); mine != 3 || rest != 3 {
+			return fmt.Errorf("%d and %d", mine, rest)
+		}
+		return b.runners.Ready()
+	})
+	want = append(want, k.echo(6, 10, 10)...)
+	k.waitEscalations(want)
+	for _, m := range []prometheus.Counter{a.runners.metrics.rebuilds, a.runners.metrics.aborts.WithLabelValues(abortRebalance)} {
+		if n := value(t, m); n != 0 {
+			t.Errorf("%v of %s", n, m.Desc())
+		}
+	}
 	a.stop()
 	b.stop()
 	k.checkEscalations(want)
