@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"unpark/processor/calendar"
 	"unpark/processor/sla"
+	"unpark/processor/stream"
 	"unpark/schemas"
 )
 
@@ -66,7 +68,7 @@ func (r *Rules) InForce(ctx context.Context, org string, st *schemas.OrgState) (
 	}
 	rs, err := r.Get(ctx, org, e.rules, e.schedules)
 	if err == nil && rs == nil {
-		err = fmt.Errorf("rules %s of org %s are in force and gone from org-config, or its schedules %s are", e.rules, org, e.schedules)
+		err = stream.Unavailable(fmt.Errorf("rules %s of org %s are in force and gone from org-config, or its schedules %s are", e.rules, org, e.schedules))
 	}
 	return rs, err
 }
@@ -93,8 +95,22 @@ func (r *Rules) Get(ctx context.Context, org, version, schedules string) (*sla.R
 	return rs, nil
 }
 
+// lookUpTimeout is how long a partition, and those that are worked beside it, wait for
+// org-config.
+const lookUpTimeout = 2 * time.Second
+
+// lookUp is Configs.Get for so long. What it fails of may pass.
+func (r *Rules) lookUp(ctx context.Context, key schemas.OrgConfigKey) (json []byte, ok bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
+	defer cancel()
+	if json, ok, err = r.configs.Get(ctx, key); err != nil {
+		return nil, false, stream.Unavailable(err)
+	}
+	return json, ok, nil
+}
+
 func (r *Rules) compile(ctx context.Context, e edition) (*sla.RuleSet, error) {
-	data, ok, err := r.configs.Get(ctx, schemas.OrgConfigKey{Org: e.org, Part: schemas.PartRules, Version: e.rules})
+	data, ok, err := r.lookUp(ctx, schemas.OrgConfigKey{Org: e.org, Part: schemas.PartRules, Version: e.rules})
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -126,7 +142,7 @@ func (r *Rules) compile(ctx context.Context, e edition) (*sla.RuleSet, error) {
 // groups returns a version of an org's schedules, every group of which is a calendar;
 // ok is false if org-config does not hold it.
 func (r *Rules) groups(ctx context.Context, org, version string) (groups calendar.Groups, ok bool, err error) {
-	data, ok, err := r.configs.Get(ctx, schemas.OrgConfigKey{Org: org, Part: schemas.PartSchedules, Version: version})
+	data, ok, err := r.lookUp(ctx, schemas.OrgConfigKey{Org: org, Part: schemas.PartSchedules, Version: version})
 	if err != nil || !ok {
 		return nil, false, err
 	}

@@ -70,8 +70,9 @@ type Tx interface {
 type Handler interface {
 	// Process applies one input record that is not a tick. An error from
 	// Poison makes the record a dead letter and the partition goes on; it must
-	// come before anything was changed. Any other error stops the partition. The
-	// message of an event is valid until Process returns; its strings stay valid and
+	// come before anything was changed. After an error from Unavailable the
+	// transaction is tried again later; any other stops the partition. The message of
+	// an event is valid until Process returns; its strings stay valid and
 	// keep all that was fetched with the event in memory: what outlives the
 	// transaction is to be cloned.
 	Process(tx Tx, rec Record) error
@@ -111,3 +112,20 @@ func Poison(reason string, err error) error { return &PoisonError{Reason: reason
 
 // AsPoison reports whether err is a PoisonError, and returns it.
 func AsPoison(err error) (*PoisonError, bool) { return errors.AsType[*PoisonError](err) }
+
+// unavailableError marks that something a decision needs does not answer.
+type unavailableError struct{ err error }
+
+func (e *unavailableError) Error() string { return e.err.Error() }
+
+func (e *unavailableError) Unwrap() error { return e.err }
+
+// Unavailable marks an error of a Handler that may pass by itself: what it must ask
+// does not answer now. The partition stands until then, and is tried again.
+func Unavailable(err error) error { return &unavailableError{err} }
+
+// IsUnavailable reports whether err is from Unavailable.
+func IsUnavailable(err error) bool {
+	_, ok := errors.AsType[*unavailableError](err)
+	return ok
+}

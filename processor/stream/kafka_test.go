@@ -183,9 +183,11 @@ type process struct {
 	err     error
 }
 
-func (k *kafka) start(cfg Config) *process {
+func (k *kafka) start(cfg Config) *process { return k.startWith(cfg, newToy) }
+
+func (k *kafka) startWith(cfg Config, handler func() *toy) *process {
 	k.t.Helper()
-	r, err := New(cfg, func(int32) Handler { return newToy() })
+	r, err := New(cfg, func(int32) Handler { return handler() })
 	if err != nil {
 		k.t.Fatal(err)
 	}

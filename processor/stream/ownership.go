@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/internal/slab"
@@ -23,13 +24,17 @@ const (
 // partition is one partition that the runner owns. A goroutine recovers it; once
 // done is closed it belongs to the runner's loop.
 type partition struct {
-	id     int32
-	label  string // id, of metrics
-	state  State
-	err    error // why it is suspended
-	task   *Task
-	end    int64 // of the input, as last seen
-	ticker ticker
+	id    int32
+	label string // id, of metrics
+	state State
+	err   error // why it is suspended
+	// retry is the pause before a partition that waits for something is tried again,
+	// until retryAt; nil if it waits for nothing.
+	retry   *backoff.ExponentialBackOff
+	retryAt time.Time
+	task    *Task
+	end     int64 // of the input, as last seen
+	ticker  ticker
 	// records is the memory of what a transaction sends to the changelog.
 	records slab.Slab[kgo.Record]
 
@@ -186,15 +191,37 @@ func (r *runner) start(p *partition) {
 	r.log.Info("partition running", schemas.LogPartition, p.id, schemas.LogOffset, p.task.Position(), schemas.LogNow, schemas.Instant(p.task.Now()).String())
 }
 
-// suspend keeps the partition and stops working it.
+// suspend keeps the partition and stops working it, for a while if what it waits for
+// may come by itself.
 func (r *runner) suspend(p *partition, err error) {
 	r.session.Client().PauseFetchPartitions(map[string][]int32{r.cluster.input: {p.id}})
 	p.state, p.err = Suspended, err
 	r.metrics.suspended.WithLabelValues(p.label).Set(1)
+	unavailable := IsUnavailable(err)
 	if p.task != nil {
 		err = errors.Join(err, p.task.Rest())
 	}
-	r.log.Error("partition suspended", schemas.LogPartition, p.id, schemas.LogError, err)
+	if !unavailable {
+		p.retry = nil
+		r.log.Error("partition suspended", schemas.LogPartition, p.id, schemas.LogError, err)
+		return
+	}
+	if p.retry == nil {
+		p.retry = backoff.NewExponentialBackOff()
+		p.retry.MaxInterval = maxRebuildWait
+	}
+	wait := p.retry.NextBackOff()
+	p.retryAt = time.Now().Add(wait)
+	r.log.Warn("partition suspended for a while", schemas.LogPartition, p.id, schemas.LogError, err, schemas.LogRetryAfter, wait)
+}
+
+// resume works on those that have waited long enough, from their last commit.
+func (r *runner) resume() {
+	for _, p := range r.partitions {
+		if p.state == Suspended && p.retry != nil && !time.Now().Before(p.retryAt) {
+			r.start(p)
+		}
+	}
 }
 
 // drop gives a partition up. What the session has not committed is forgotten.

@@ -176,6 +176,7 @@ func (r *runner) turn(ctx context.Context) error {
 	if err := r.reconcile(ctx); err != nil {
 		return err
 	}
+	r.resume()
 	if !fetches.Empty() {
 		if err := r.transact(ctx, fetches); err != nil {
 			return err

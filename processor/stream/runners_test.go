@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -197,6 +198,42 @@ func TestRunnersSuspend(t *testing.T) {
 		}
 	}
 	k.waitEscalations(want)
+	p.stop()
+	k.checkEscalations(want)
+}
+
+// A partition that must ask somebody who does not answer stands until he does; the
+// others go on.
+func TestRunnersUnavailable(t *testing.T) {
+	k := newKafka(t, 2)
+	var down atomic.Bool
+	down.Store(true)
+	p := k.startWith(k.config("a", t.TempDir()), func() *toy {
+		h := newToy()
+		h.down = &down
+		return h
+	})
+	want := k.echo(2, 0, 10)
+	k.waitEscalations(want)
+
+	asks := eventInput("c1", 0)
+	asks.GetEvent().Direction = askDirection
+	k.produce(1, encode(asks))
+	p.suspended("partition 1 is suspended: process offset")
+	wantError(t, p.runners.Ready(), "nobody answers")
+	for _, v := range k.echo(2, 10, 10) {
+		if strings.HasPrefix(v, "c0") {
+			want = append(want, v)
+		}
+	}
+	k.waitEscalations(want)
+
+	down.Store(false)
+	for i := range 11 { // the one that asks, and those behind it
+		want = append(want, fmt.Sprintf("c1#%d", 11+i))
+	}
+	k.waitEscalations(want)
+	p.waitReady()
 	p.stop()
 	k.checkEscalations(want)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"unpark/schemas"
 )
@@ -16,6 +17,7 @@ type toy struct {
 	states map[string]*toyState
 	order  []string
 	more   int // ticks that ask for another one
+	down   *atomic.Bool
 }
 
 type toyState struct {
@@ -30,6 +32,7 @@ const (
 	echoDirection   = "echo" // emits the count at once
 	poisonDirection = "poison"
 	brokenDirection = "broken"
+	askDirection    = "ask" // is echo while down is not set
 	padDirection    = "pad" // division_id is kept
 	forgetDirection = "forget"
 )
@@ -37,7 +40,7 @@ const (
 // toyMost is how many states a toy keeps decoded.
 const toyMost = 2
 
-func newToy() *toy { return &toy{states: make(map[string]*toyState)} }
+func newToy() *toy { return &toy{states: make(map[string]*toyState), down: new(atomic.Bool)} }
 
 func (h *toy) load(tx Tx, key string) (*toyState, error) {
 	if st, ok := h.states[key]; ok {
@@ -76,6 +79,10 @@ func (h *toy) Process(tx Tx, rec Record) error {
 		return Poison("bad_event", errors.New("poisoned"))
 	case brokenDirection:
 		return errors.New("broken")
+	case askDirection:
+		if h.down.Load() {
+			return Unavailable(errors.New("nobody answers"))
+		}
 	}
 	key := string(schemas.ConversationKey(ev.OrgId, ev.ConversationId))
 	st, err := h.load(tx, key)
@@ -90,7 +97,7 @@ func (h *toy) Process(tx Tx, rec Record) error {
 		tx.DropDeadline([]byte(key), st.Deadline)
 		st.gone = true
 		return nil
-	case echoDirection:
+	case echoDirection, askDirection:
 		tx.Emit(Output{Topic: schemas.Escalations, Key: []byte(ev.ConversationId), Value: fmt.Appendf(nil, "%s#%d", ev.ConversationId, st.Count)})
 		return nil
 	}

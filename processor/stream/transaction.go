@@ -134,7 +134,7 @@ func (t *transaction) apply(fetches kgo.Fetches) int {
 			return
 		}
 		p.end = max(p.end, f.HighWatermark)
-		if len(f.Records) > 0 && t.failed[p.id] == nil {
+		if len(f.Records) > 0 && len(t.failed) == 0 { // or all of it is aborted
 			t.applyTo(p, f.Records)
 		}
 	})
@@ -299,6 +299,7 @@ func (t *transaction) committed() error {
 			}
 		}
 		p.records.Reset()
+		p.retry = nil
 		m.count(t.before[p.id], p.task.Stats())
 		t.r.alarm(p, t.before[p.id], p.task.Stats())
 	}
