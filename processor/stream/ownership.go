@@ -275,12 +275,13 @@ func (r *runner) publish() {
 	all := make(map[int32]status, len(r.partitions))
 	for id, p := range r.partitions {
 		st := status{state: p.state}
-		switch p.state {
-		case Running:
+		if p.state == Suspended {
+			st.err = p.err
+		}
+		// One that is suspended is more and more behind, and what it has is overdue.
+		if p.state != Created && p.task != nil {
 			st.lag = max(0, p.end-p.task.Position())
 			r.gauges(p, st.lag)
-		case Suspended:
-			st.err = p.err
 		}
 		all[id] = st
 	}

@@ -170,6 +170,29 @@ func TestSuspendedPartitionHoldsNoTables(t *testing.T) {
 	p.stop()
 }
 
+// A suspended partition is behind by more and more, and so is what has fallen due in it.
+func TestSuspendedPartitionIsBehind(t *testing.T) {
+	k := newKafka(t, 1)
+	config, metrics := k.config("a", t.TempDir()), prometheus.NewRegistry()
+	config.Registerer = metrics
+	p := k.start(config)
+	p.waitReady()
+	k.produce(0, encode(eventInput("due", time.Now().Add(4*time.Second).UnixMilli())))
+	k.waitEscalations(k.echo(1, 0, 5)) // so that one is in the state
+	k.suspend(p, 0)
+	for name, least := range map[string]float64{
+		"unpark_stream_lag_records": 1, "unpark_stream_behind_seconds": 3, "unpark_stream_overdue_seconds": 0.1,
+	} {
+		waitFor(t, name, func() error {
+			if v := gauge(t, metrics, name); v < least {
+				return fmt.Errorf("%g", v)
+			}
+			return nil
+		})
+	}
+	p.stop()
+}
+
 func gauge(t *testing.T, from prometheus.Gatherer, name string) float64 {
 	t.Helper()
 	families, err := from.Gather()
