@@ -1676,7 +1676,9 @@ type PartitionMeta struct {
 	// Counts the partition's transactions.
 	Sequence uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Partitions of the input topic when it was written.
-	Partitions    int32 `protobuf:"varint,7,opt,name=partitions,proto3" json:"partitions,omitempty"`
+	Partitions int32 `protobuf:"varint,7,opt,name=partitions,proto3" json:"partitions,omitempty"`
+	// The id of the input topic, 16 bytes; empty in a replay, and before this field.
+	InputTopic    []byte `protobuf:"bytes,8,opt,name=input_topic,json=inputTopic,proto3" json:"input_topic,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1758,6 +1760,13 @@ func (x *PartitionMeta) GetPartitions() int32 {
 		return x.Partitions
 	}
 	return 0
+}
+
+func (x *PartitionMeta) GetInputTopic() []byte {
+	if x != nil {
+		return x.InputTopic
+	}
+	return nil
 }
 
 var File_schemas_state_proto protoreflect.FileDescriptor
@@ -1924,7 +1933,7 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12!\n" +
 	"\rread_up_to_ms\x18\x02 \x01(\x03R\n" +
 	"readUpToMs\x12(\n" +
-	"\x10progressed_at_ms\x18\x03 \x01(\x03R\x0eprogressedAtMs\"\xeb\x01\n" +
+	"\x10progressed_at_ms\x18\x03 \x01(\x03R\x0eprogressedAtMs\"\x8c\x02\n" +
 	"\rPartitionMeta\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12%\n" +
 	"\x0einput_position\x18\x02 \x01(\x03R\rinputPosition\x12\x15\n" +
@@ -1934,7 +1943,9 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\bsequence\x18\x06 \x01(\x04R\bsequence\x12\x1e\n" +
 	"\n" +
 	"partitions\x18\a \x01(\x05R\n" +
-	"partitions*\x8a\x01\n" +
+	"partitions\x12\x1f\n" +
+	"\vinput_topic\x18\b \x01(\fR\n" +
+	"inputTopic*\x8a\x01\n" +
 	"\vSessionKind\x12\x1c\n" +
 	"\x18SESSION_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SESSION_KIND_CUSTOMER\x10\x01\x12\x14\n" +

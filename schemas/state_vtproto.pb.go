@@ -471,6 +471,11 @@ func (m *PartitionMeta) CloneVT() *PartitionMeta {
 		copy(tmpBytes, rhs)
 		r.WatermarkKey = tmpBytes
 	}
+	if rhs := m.InputTopic; rhs != nil {
+		tmpBytes := make([]byte, len(rhs))
+		copy(tmpBytes, rhs)
+		r.InputTopic = tmpBytes
+	}
 	if len(m.unknownFields) > 0 {
 		r.unknownFields = make([]byte, len(m.unknownFields))
 		copy(r.unknownFields, m.unknownFields)
@@ -1783,6 +1788,13 @@ func (m *PartitionMeta) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if len(m.InputTopic) > 0 {
+		i -= len(m.InputTopic)
+		copy(dAtA[i:], m.InputTopic)
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(len(m.InputTopic)))
+		i--
+		dAtA[i] = 0x42
+	}
 	if m.Partitions != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Partitions))
 		i--
@@ -2394,6 +2406,10 @@ func (m *PartitionMeta) SizeVT() (n int) {
 	}
 	if m.Partitions != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.Partitions))
+	}
+	l = len(m.InputTopic)
+	if l > 0 {
+		n += 1 + l + protohelpers.SizeOfVarint(uint64(l))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -6320,6 +6336,40 @@ func (m *PartitionMeta) UnmarshalVT(dAtA []byte) error {
 					break
 				}
 			}
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field InputTopic", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return protohelpers.ErrInvalidLength
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return protohelpers.ErrInvalidLength
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.InputTopic = append(m.InputTopic[:0], dAtA[iNdEx:postIndex]...)
+			if m.InputTopic == nil {
+				m.InputTopic = []byte{}
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])

@@ -39,7 +39,7 @@ func (t *Task) Flush() ([]Change, error) {
 }
 
 func (t *Task) meta() *schemas.PartitionMeta {
-	return &schemas.PartitionMeta{
+	meta := &schemas.PartitionMeta{
 		Version:       StateVersion,
 		InputPosition: t.cur.position,
 		NowMs:         t.cur.now,
@@ -48,6 +48,10 @@ func (t *Task) meta() *schemas.PartitionMeta {
 		Sequence:      t.saved.sequence + 1,
 		Partitions:    t.cfg.Partitions,
 	}
+	if t.cfg.InputTopic != [16]byte{} {
+		meta.InputTopic = t.cfg.InputTopic[:]
+	}
+	return meta
 }
 
 // Commit makes the transaction part of the partition's state, together with the

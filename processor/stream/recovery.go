@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +65,7 @@ func (r *runner) tryRecover(ctx context.Context, p *partition, committed int64) 
 		return err
 	}
 	task, err := NewTask(TaskConfig{
-		Partition: p.id, Partitions: r.cluster.partitions, Topic: r.cluster.input,
+		Partition: p.id, Partitions: r.cluster.partitions, Topic: r.cluster.input, InputTopic: r.cluster.inputID,
 		Store: rs.store, Handler: handler, MaxRecordBytes: r.cluster.maxRecordBytes(),
 		ChangelogTopic: r.cluster.changelogID, Cluster: r.cluster.id,
 	})
@@ -127,7 +128,9 @@ func (r *runner) place(ctx context.Context, p *partition, task *Task) error {
 	switch {
 	case task.Sequence() == 0:
 		task.SetPosition(start)
-	case at > end:
+	case len(task.MadeFrom()) > 0 && !bytes.Equal(task.MadeFrom(), r.cluster.inputID[:]):
+		return stopf("partition %d: its state was made of another topic %s than this one, which was made anew: use a new prefix", p.id, r.cluster.input)
+	case at > end: // the broker may have lost what it had not written to disk
 		return stopf("partition %d: its state stands at input offset %d and the input ends at %d: was topic %s made anew? use a new prefix", p.id, at, end, r.cluster.input)
 	case at < start:
 		r.metrics.lost.Add(float64(start - at))

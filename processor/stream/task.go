@@ -27,10 +27,12 @@ type TaskConfig struct {
 	Partition int32
 	// Partitions is the number of partitions of the input topic.
 	Partitions int32
-	// Topic is the name of the input topic, for dead letters.
-	Topic   string
-	Store   *store.Partition
-	Handler Handler
+	// Topic is the name of the input topic, for dead letters, and InputTopic its id,
+	// zero if it has none.
+	Topic      string
+	InputTopic [16]byte
+	Store      *store.Partition
+	Handler    Handler
 	// MaxRecordBytes is the size that key, value and headers of a produced record
 	// may have together; 0: DefaultMaxRecordBytes.
 	MaxRecordBytes int
@@ -55,7 +57,8 @@ type TaskConfig struct {
 //	   └────────────┴── partition given up ─┘
 //
 // Created waits for the partition's lease, Restoring reads the changelog.
-// Suspended keeps the partition and does nothing until the process starts anew.
+// Suspended keeps the partition and does nothing until the process starts anew, or
+// for a while, if the handler waits for something that may come by itself.
 type Task struct {
 	cfg      TaskConfig
 	tx       *tx
@@ -67,6 +70,7 @@ type Task struct {
 	next     due
 	flushed  bool
 	deadline deadlines
+	madeFrom []byte // id of the input topic that the stored state was made of
 }
 
 // State is where a partition stands, see Task.
@@ -129,7 +133,7 @@ func NewTask(cfg TaskConfig) (*Task, error) {
 		watermark: entry{meta.WatermarkMs, string(meta.WatermarkKey)},
 		sequence:  meta.Sequence,
 	}
-	t.saved = t.cur
+	t.saved, t.madeFrom = t.cur, meta.InputTopic
 	return t, nil
 }
 
@@ -241,6 +245,10 @@ func (t *Task) More() bool { return t.cur.more }
 
 // Stats returns what the task has done since it was made.
 func (t *Task) Stats() Stats { return t.cur.stats }
+
+// MadeFrom returns the id of the input topic that the stored state was made of, when
+// the task was made; empty if it does not say.
+func (t *Task) MadeFrom() []byte { return t.madeFrom }
 
 // SetPosition sets the next input offset to apply; not within a transaction.
 func (t *Task) SetPosition(position int64) {

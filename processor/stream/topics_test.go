@@ -44,6 +44,32 @@ func TestRunnersInputGrows(t *testing.T) {
 	wantError(t, p.wait(), "has grown beyond 2 partitions", "replay")
 }
 
+// The input was made anew beside the state of the old one: that is said, also once it
+// has outgrown where the state stands, for its first records would be passed over.
+func TestRunnersInputMadeAnew(t *testing.T) {
+	for _, n := range []int{0, 60} {
+		t.Run(fmt.Sprintf("%d records", n), func(t *testing.T) {
+			k := newKafka(t, 1)
+			dir := t.TempDir()
+			want := k.worked(dir, 1, 20)
+			if _, err := k.admin.DeleteTopic(k.ctx(), schemas.ConversationEvents.Name(k.prefix)); err != nil {
+				t.Fatal(err)
+			}
+			k.create(schemas.ConversationEvents, 1)
+			k.connect(0)
+			if n > 0 {
+				k.echo(1, 20, n)
+			}
+			for _, dir := range []string{dir, t.TempDir()} {
+				p := k.start(k.config("a", dir))
+				p.suspended("made anew")
+				p.stop()
+			}
+			k.checkEscalations(want)
+		})
+	}
+}
+
 func TestRunnersLostState(t *testing.T) {
 	k := newKafka(t, 1)
 	kept := t.TempDir()
