@@ -39,7 +39,8 @@ func (v *Verifier) options() []kgo.Opt {
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) {
+		kgo.OnPartitionsAssigned(func(_ context.Context, cl *kgo.Client, got map[string][]int32) {
+			cl.ResumeFetchPartitions(got) // a pause outlives the window that was full
 			v.setPortion(got, true)
 			for _, partitions := range got {
 				v.remember(partitions)

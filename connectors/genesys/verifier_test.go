@@ -11,8 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"unpark/clock"
 	"unpark/schemas"
@@ -25,8 +27,9 @@ const (
 
 // desktop is a broker with the topics, and a client.
 type desktop struct {
-	t    *testing.T
-	opts []kgo.Opt
+	t       *testing.T
+	cluster *kfake.Cluster
+	opts    []kgo.Opt
 	*kgo.Client
 }
 
@@ -43,11 +46,10 @@ func newDesktop(t *testing.T) *desktop {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
-	return &desktop{t, opts, cl}
+	return &desktop{t, c, opts, cl}
 }
 
-// verify runs a verifier until the function that is returned is called.
-func (d *desktop) verify(transport http.RoundTripper, change ...func(*Deps)) (stop func()) {
+func (d *desktop) verifier(transport http.RoundTripper, change ...func(*Deps)) *Verifier {
 	d.t.Helper()
 	deps := Deps{
 		Kafka: d.opts, Prefix: "unpark.", Clock: clock.Real(), Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
@@ -60,6 +62,13 @@ func (d *desktop) verify(transport http.RoundTripper, change ...func(*Deps)) (st
 	if err != nil {
 		d.t.Fatal(err)
 	}
+	return v
+}
+
+// verify runs a verifier until the function that is returned is called.
+func (d *desktop) verify(transport http.RoundTripper, change ...func(*Deps)) (stop func()) {
+	d.t.Helper()
+	v := d.verifier(transport, change...)
 	if v.Ready() == nil {
 		d.t.Error("ready before it runs")
 	}
@@ -203,5 +212,49 @@ func TestCommitsFollowAnswers(t *testing.T) {
 	}
 	if at := d.committed(); at != 25 {
 		t.Errorf("committed %d, want 25", at)
+	}
+}
+
+// A partition that was full and not read when the group took it away is read when it
+// comes back.
+func TestPauseEndsWithThePartition(t *testing.T) {
+	d := newDesktop(t)
+	v := d.verifier(newTwin())
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	v.ctx = stopped // nothing is recalled
+	close(v.started)
+	cl, err := kgo.NewClient(append(v.options(), kgo.HeartbeatInterval(20*time.Millisecond))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.CloseAllowingRebalance()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	poll := func() int {
+		wait, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+		defer cancel()
+		defer cl.AllowRebalance()
+		return cl.PollRecords(wait, maxPoll).NumRecords()
+	}
+	for v.Ready() != nil && ctx.Err() == nil {
+		poll()
+	}
+
+	v.window(&kgo.Record{Topic: requests}).places = make([]*place, maxUnsettled)
+	v.throttle(cl)
+	if paused := cl.PauseFetchPartitions(nil); len(paused[requests]) != 1 {
+		t.Fatalf("paused %v, want the partition that is full", paused)
+	}
+	d.cluster.ControlKey(kmsg.Heartbeat.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		resp := req.ResponseKind().(*kmsg.HeartbeatResponse)
+		resp.ErrorCode = kerr.IllegalGeneration.Code // once: the member is out, and joins again
+		return resp, nil, true
+	})
+	d.put([]byte("no request"))
+	for poll() == 0 {
+		if ctx.Err() != nil {
+			t.Fatalf("never read again; %d windows, ready: %v", len(v.allWindows()), v.Ready())
+		}
 	}
 }
