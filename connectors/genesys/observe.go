@@ -1,6 +1,7 @@
 package genesys
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -76,7 +77,7 @@ func (c *Client) lookBack(ctx context.Context, id string, at time.Time, gone err
 func (c *Client) agent(ctx context.Context, l leg) *schemas.Agent {
 	name := l.who.Name
 	if name == "" {
-		name = c.user(ctx, l.who.UserId).name
+		name = c.userName(ctx, l.who.UserId)
 	}
 	return &schemas.Agent{Id: l.who.UserId, Name: name, ParticipantId: l.who.Id, State: l.state(), SinceMs: ms(l.since())}
 }
@@ -127,7 +128,7 @@ func (c *Client) detailsAgent(ctx context.Context, d *api.AnalyticsConversation)
 		}
 	}
 	if best != nil && best.Name == "" {
-		best.Name = c.user(ctx, best.Id).name
+		best.Name = c.userName(ctx, best.Id)
 	}
 	return best
 }
@@ -154,7 +155,7 @@ func (c *Client) thread(ctx context.Context, s *sight, details *api.AnalyticsCon
 		mails, a := sent(all, s.legs), newAddresses()
 		a.participants(s.conversation)
 		if unknownWriter(mails, a) {
-			if err := c.lookUpWriters(ctx, s, a, details); err != nil {
+			if err := c.lookUpWriters(ctx, s, mails, a, details); err != nil {
 				return err
 			}
 		}
@@ -165,8 +166,8 @@ func (c *Client) thread(ctx context.Context, s *sight, details *api.AnalyticsCon
 }
 
 // lookUpWriters fails rather than to take an agent's mail for the customer's while
-// analytics is down.
-func (c *Client) lookUpWriters(ctx context.Context, s *sight, a addresses, details *api.AnalyticsConversation) (err error) {
+// analytics or the agents cannot be asked.
+func (c *Client) lookUpWriters(ctx context.Context, s *sight, mails []api.EmailMessage, a addresses, details *api.AnalyticsConversation) (err error) {
 	if details == nil {
 		if details, err = c.Details(ctx, s.observed.ConversationId); temporary(err) != nil {
 			return err
@@ -175,10 +176,16 @@ func (c *Client) lookUpWriters(ctx context.Context, s *sight, a addresses, detai
 	if details != nil {
 		a.details(details)
 	}
+	var unasked error
 	for i := range s.conversation.Participants {
 		if p := &s.conversation.Participants[i]; side(p) == schemas.Author_AUTHOR_AGENT {
-			add(a.ours, c.user(ctx, p.UserId).email)
+			agent, err := c.user(ctx, p.UserId)
+			add(a.ours, agent.email)
+			unasked = cmp.Or(unasked, err)
 		}
+	}
+	if unknownWriter(mails, a) {
+		return unasked
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package genesys
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -109,6 +110,56 @@ func TestObserveEmailWithoutAnalytics(t *testing.T) {
 		if o, err := observe(t, tw); err != nil || o.Agent.GetName() != "" {
 			t.Errorf("%v, %v", o, err)
 		}
+	})
+}
+
+// A writer of whom nothing is known is taken for the customer only once the agents'
+// addresses are known; a name that cannot be had does not matter.
+func TestObserveEmailWithoutUsers(t *testing.T) {
+	for _, tt := range []struct {
+		reason string
+		down   http.HandlerFunc
+	}{
+		{ReasonUnavailable, status(503)},
+		{ReasonRateLimited, status(429, "Retry-After", "3600")},
+		{ReasonTimeout, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+	} {
+		t.Run(tt.reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tw, up := newTwin(), false
+				tw.answer(getConversation, 200, fixture(t, "email.json"))
+				tw.answer(getMails, 200, fixture(t, "thread.json"))
+				tw.answer(getDetails, 200, fixture(t, "details.json"))
+				tw.answer("GET /api/v2/routing/queues/q-1", 403, `{}`)
+				tw.HandleFunc("GET /api/v2/users/u-eva", func(w http.ResponseWriter, r *http.Request) {
+					if !up {
+						tt.down(w, r)
+						return
+					}
+					writeJSON(w, 200, `{"id":"u-eva","name":"Eva","email":"eva@acme.example"}`)
+				})
+				c := testClient(tw)
+				_, err := c.Observe(t.Context(), "c")
+				wantReason(t, err, tt.reason, "/users/u-eva")
+				up = true
+				time.Sleep(time.Hour) // as long as a 429 has asked for
+				o, err := c.Observe(t.Context(), "c")
+				if err != nil || !strings.Contains(text(o), "10:00:00 AGENT") {
+					t.Errorf("after that: %v, %v", o, err)
+				}
+			})
+		})
+	}
+	t.Run("no unknown writer", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			tw := newTwin()
+			tw.answer(getConversation, 200, fixture(t, "email.json"))
+			tw.answer(getMails, 200, `{"entities":[{"id":"e-1","from":{"email":"jane@example.org"},"time":"2026-03-02T09:00:00.000Z"}]}`)
+			tw.answer("GET /api/v2/users/u-eva", 503, `{}`)
+			tw.answer("GET /api/v2/routing/queues/q-1", 503, `{}`)
+			wantObserved(t, tw, `started 12:00:00.000 ended - queue q-1/ agent u-eva//p-eva connected since 09:10:03.000
+09:00:00 CUSTOMER`)
+		})
 	})
 }
 
