@@ -94,7 +94,7 @@ func (o *outbox) tellDigest() {
 }
 
 // draft is the digest as it is to be told, with the entries in it; what belongs to
-// another one is the rest.
+// another one is the rest. What no digest tells any more goes back to the queue.
 func (o *outbox) draft(books map[*book]bool, now time.Time) (d *bundle, parts []part, rest []item, again bool) {
 	var current *bundle // that new alerts join
 	known := map[item]bool{}
@@ -118,6 +118,10 @@ func (o *outbox) draft(books map[*book]bool, now time.Time) (d *bundle, parts []
 		kind, more := due(e, o.can.Kinds)
 		if !more {
 			i.book.change(i.id, func(e *entry) bool { return o.idle(e) }, nil)
+			continue
+		}
+		if kind != Alert && !o.gathered(i.book.ledger, e, kind) {
+			o.push(i) // it has to be told alone by now: others have a part of the digest
 			continue
 		}
 		of := o.digest(e, i.book.ledger)

@@ -376,6 +376,34 @@ func TestOutboxStormThatWasParted(t *testing.T) {
 	})
 }
 
+// A part of a digest may go to another notifier while an end is gathered for it: the end
+// is told alone then, once, and is nothing new to a digest that is told meanwhile.
+func TestOutboxStormThatIsPartedWhileItGathers(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fresh []string // alerts
+		fails error    // what the next message meets
+		want  []event
+	}{
+		{"an end alone", nil, nil, []event{{6 * s, "clear e"}}},
+		{"an end and a new alert", []string{"g"}, nil, []event{{6 * s, `digest of 1, 0 cleared, late false, over ""`}, {6 * s, "clear e"}}},
+		{"a digest that fails", []string{"g"}, errDown, []event{{7 * s, `digest of 1, 0 cleared, late false, over ""`}, {7 * s, "clear e"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n := &scripted{can: Capabilities{Kinds: everything, Update: true}, answers: []error{nil, nil, nil, nil, tt.fails}}
+			inBubble(t, Config{}, n, func(b *bench) {
+				b.raise("a", "b", "c", "d", "e")
+				b.wait.Wait()
+				b.end("e")
+				b.raise(tt.fresh...)
+				synctest.Wait()
+				b.books[1].close()
+				b.want(append([]event{{0, "alert a"}, {0, "alert b"}, {0, "alert c"}, {s, `digest of 2, 0 cleared, late false, over ""`}}, tt.want...)...)
+			})
+		})
+	}
+}
+
 // A destination that is a program gets each of them.
 func TestOutboxStormForPrograms(t *testing.T) {
 	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: KindsOf(Clear)}}, func(b *bench) {
