@@ -22,15 +22,16 @@ const answerLimit = 4 << 10
 type Answer struct {
 	Status int
 	Header http.Header
-	Body   []byte
+	Body   []byte // as far as it came
 }
 
 // userAgent is what we call ourselves.
 var userAgent = []string{"unpark"}
 
 // Post sends one message to an HTTP destination; header, by canonical names, is no more
-// the caller's. Its errors never hold the address: that is the secret, and the errors of
-// net/http repeat it.
+// the caller's. A 2xx is an answer even if its body is cut short or does not end in time:
+// the message was taken, and who wants more of the body judges what came. Its errors never
+// hold the address: that is the secret, and the errors of net/http repeat it.
 func Post(ctx context.Context, client *http.Client, address string, header http.Header, body []byte) (*Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil || req.URL.Host == "" || (req.URL.Scheme != "http" && req.URL.Scheme != "https") {
@@ -43,11 +44,12 @@ func Post(ctx context.Context, client *http.Client, address string, header http.
 		return nil, TransportError(err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
-	if err != nil {
+	said, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
+	answer := &Answer{Status: resp.StatusCode, Header: resp.Header, Body: said}
+	if err != nil && answer.Err() != nil {
 		return nil, TransportError(err)
 	}
-	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: answer}, nil
+	return answer, nil
 }
 
 // Address returns the address that a configured value stands for.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"unpark/connectors/notify"
@@ -142,6 +143,57 @@ func answers(t *testing.T, d Destination) {
 			want(t, send(t, n), c.permanent, c.want)
 		})
 	}
+}
+
+// cut: a message that was taken is not told again because the rest of the answer does not
+// come; where the answer's body has to say so, it has to say it whole.
+func cut(t *testing.T, d Destination) {
+	body := d.Taken
+	n, _ := serve(t, d, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		io.WriteString(w, body)
+	})
+	if err := send(t, n); err != nil {
+		t.Errorf("taken, and not: %v", err)
+	}
+	if d.Taken != "" {
+		body = d.Taken[:len(d.Taken)/2]
+		want(t, send(t, n), false, 0)
+	}
+}
+
+// endless is cut for an answer that does not end before the attempt does.
+func endless(t *testing.T, d Destination) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		behind := "https://there.example/" + secret
+		if d.Token {
+			behind = secret
+		}
+		n := build(d, "https://there.example", behind, &http.Client{Transport: stuck(d.Taken)})
+		_, err := n.Notify(ctx, Message(t))
+		if silent(t, err); err != nil {
+			t.Errorf("taken, and not: %v", err)
+		}
+	})
+}
+
+// stuck answers 200 with a body that stops without an end.
+type stuck string
+
+// RoundTrip implements http.RoundTripper.
+func (s stuck) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := io.NopCloser(io.MultiReader(strings.NewReader(string(s)), never{r.Context()}))
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: body, Request: r}, nil
+}
+
+type never struct{ ctx context.Context }
+
+// Read implements io.Reader.
+func (n never) Read([]byte) (int, error) {
+	<-n.ctx.Done()
+	return 0, n.ctx.Err()
 }
 
 func timeout(t *testing.T, d Destination) {

@@ -59,6 +59,8 @@ func Run(t *testing.T, d Destination) {
 	t.Run("kinds", func(t *testing.T) { kinds(t, d) })
 	t.Run("twin", func(t *testing.T) { twin(t, d) })
 	t.Run("answers", func(t *testing.T) { answers(t, d) })
+	t.Run("cut", func(t *testing.T) { cut(t, d) })
+	t.Run("endless", func(t *testing.T) { endless(t, d) })
 	t.Run("timeout", func(t *testing.T) { timeout(t, d) })
 	t.Run("unreachable", func(t *testing.T) { unreachable(t, d) })
 	t.Run("redirect", func(t *testing.T) { redirect(t, d) })
