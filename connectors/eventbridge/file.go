@@ -41,21 +41,25 @@ func (f *file) readUpTo(now int64) (int64, bool) { return f.progress.readUpTo(no
 // run stays after the end of the file: other parts of the process go on, and
 // hear that there is nothing more to come.
 func (f *file) run(stop, work context.Context, to *sink) error {
-	r, err := Open(f.config.Path)
-	if err != nil {
-		return err
-	}
-	f.open.Store(true)
-	// Nothing ends a read of standard input, so it is not waited for.
-	read := make(chan error, 1)
+	// Nothing ends a read of standard input, and opening it reads its first bytes: so
+	// neither is waited for.
+	unopened, read := make(chan error, 1), make(chan error, 1)
 	go func() {
-		err := f.read(stop, work, to, NewLines(r))
+		r, err := Open(f.config.Path)
+		if err != nil {
+			unopened <- err
+			return
+		}
+		f.open.Store(true)
+		err = f.read(stop, work, to, NewLines(r))
 		read <- errors.Join(err, r.Close())
 	}()
 	select {
 	case <-stop.Done():
 		f.slots.drain(work)
 		return nil
+	case err := <-unopened:
+		return err
 	case err := <-read:
 		f.slots.drain(work)
 		f.say(to.log.Logger, err)

@@ -72,6 +72,31 @@ func TestMissingFileEndsTheBridge(t *testing.T) {
 	}
 }
 
+// A stop is heard while standard input has not said its first bytes, for which opening it
+// waits.
+func TestStopBeforeStandardInputSpeaks(t *testing.T) {
+	silent, mouth, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdin := os.Stdin
+	os.Stdin = silent
+	t.Cleanup(func() { os.Stdin = stdin })
+	f := newField(t, nil, Source{File: &File{Path: "-"}})
+	f.run()
+	t.Cleanup(func() { _ = mouth.Close() })
+	if err := f.halt(); err != nil {
+		t.Error(err)
+	}
+	if f.bridge.Ready() == nil {
+		t.Error("ready before anything could be read")
+	}
+	if err := mouth.Close(); err != nil {
+		t.Error(err)
+	}
+	f.ready() // whoever still opened it is done with it
+}
+
 func TestFeed(t *testing.T) {
 	feed := make(chan []byte)
 	f := newField(t, feed)

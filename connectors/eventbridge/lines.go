@@ -15,7 +15,7 @@ var gzipMagic = []byte{0x1f, 0x8b}
 
 // Open opens a file of JSON Lines; "-" is standard input. What is compressed with
 // gzip, by its first bytes, is unpacked; a name ending in .gz promises that it is.
-// Standard input is never closed.
+// Standard input is never closed, and its first bytes are waited for.
 func Open(path string) (io.ReadCloser, error) {
 	if path == "-" {
 		return Unpack(io.NopCloser(os.Stdin), path)
