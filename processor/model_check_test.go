@@ -107,25 +107,31 @@ func (c *modelConversation) answer(in *schemas.InputRecord) {
 }
 
 // expire: "No answer within `check_timeout`, from the first tick after the request"
-// (5.2); an action's tier is raised when it "timed out" (5.7). With checks off nobody
-// waits for a look.
-func (c *modelConversation) expire(now int64) (out []*schemas.Escalation) {
+// (5.2). With checks off nobody waits for a look.
+func (c *modelConversation) expire(now int64) []*schemas.Escalation {
 	if !c.rules.checks {
 		c.check = nil
 	}
-	over := func(r *modelRequest) bool {
-		if r.counted == nil && now > r.asked {
-			r.counted = &now
-		}
-		return r.counted != nil && now >= *r.counted+c.rules.checkTimeout()
-	}
-	if c.check.awaited() && over(c.check) {
+	if c.check.awaited() && c.timedOut(now, c.check) {
 		c.check.outcome = "failed"
 	}
-	if c.acting != nil && over(c.acting.request) {
-		out = c.acted(now, "failed", "timeout")
+	return c.expireAction(now)
+}
+
+// expireAction: an action's tier is raised when it "timed out" (5.7), for which a
+// conversation that is over waits.
+func (c *modelConversation) expireAction(now int64) []*schemas.Escalation {
+	if c.acting == nil || !c.timedOut(now, c.acting.request) {
+		return nil
 	}
-	return out
+	return c.acted(now, "failed", "timeout")
+}
+
+func (c *modelConversation) timedOut(now int64, r *modelRequest) bool {
+	if r.counted == nil && now > r.asked {
+		r.counted = &now
+	}
+	return r.counted != nil && now >= *r.counted+c.rules.checkTimeout()
 }
 
 // look asks for what the tick asks for: "one outstanding per conversation" (5.2).

@@ -208,15 +208,17 @@ func (c *modelConversation) tick(now int64, newRules bool) (out []*schemas.Escal
 		return nil
 	}
 	if end, stopped := e.stopped(); stopped {
+		out = c.expireAction(now)
 		// "Closed: now >= endedAt + settle and still stopped. While stopped nothing
-		// falls due" (2).
-		if now >= end+c.rules.settle() {
-			out = c.close(now, end)
+		// falls due" (2), and it "closes only when the outcome of its action is there or
+		// has timed out" (5.7).
+		if c.acting == nil && now >= end+c.rules.settle() {
+			out = append(out, c.close(now, end)...)
 			c.forget(now) // a close that comes late may leave no record
 			return out
 		}
 		if newRules {
-			out = c.judge(now, nil)
+			out = append(out, c.judge(now, nil)...)
 		}
 		return out
 	}

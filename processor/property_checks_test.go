@@ -16,8 +16,8 @@ import (
 )
 
 // TestChecksEqualModel is the oracle with checks on: whatever is asked is answered
-// soon, late, twice, with a failure or never; rules change in between. The same log
-// leads to the same records and requests.
+// soon, late, twice, with a failure or never; an action may end the conversation, and
+// rules change in between. The same log leads to the same records and requests.
 func TestChecksEqualModel(t *testing.T) {
 	oracle(t, 300)
 	rapid.Check(t, func(r *rapid.T) {
@@ -185,6 +185,21 @@ func (w *world) answer(r *schemas.GenesysRequest) {
 	for n := oneOf(w.rnd, 0, 1, 1, 1, 1, 1, 2); n > 0; n-- {
 		at := r.RequestedAtMs + oneOf(w.rnd, 0, second, 2*second, 2*second, 20*second, 4*minute, 8*minute, hour)
 		w.answers = append(w.answers, arrival{w.outcome(r, at), at})
+	}
+	if r.GetAct() != nil && w.rnd.Intn(2) == 0 {
+		w.cutOff(r, r.RequestedAtMs+oneOf(w.rnd, second, 20*second))
+	}
+}
+
+// cutOff ends every session of the conversation, as an action does, whose outcome may
+// come long after.
+func (w *world) cutOff(r *schemas.GenesysRequest, at int64) {
+	for _, l := range w.log {
+		if e := l.Input.GetEvent(); isStart(l.Input) && e.OrgId == r.OrgId && e.ConversationId == r.ConversationId {
+			end := e.CloneVT()
+			end.Topic, end.EventTimeMs = e.Topic+1, at
+			w.answers = append(w.answers, arrival{&schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: end}}, at})
+		}
 	}
 }
 

@@ -113,6 +113,11 @@ func (s *step) expire() {
 		ch.Status = schemas.CheckStatus_CHECK_STATUS_FAILED
 		s.answered(AnswerTimeout)
 	}
+	s.expireAction()
+}
+
+// expireAction is the part of expire that goes on when the conversation is over.
+func (s *step) expireAction() {
 	if a := s.st.Episode.GetActing(); a != nil && s.expired(a.AskedMs, &a.CountedMs) {
 		s.answered(AnswerTimeout)
 		s.acted(outcomeFailed, "timeout")

@@ -86,6 +86,8 @@ func (s *step) objectiveView(o *objective, t thread, until int64) ObjectiveView 
 // next finds what falls due next, and what the conversation waits for.
 func (x *Explanation) next(s *step, p *policy) (waitsFor string) {
 	switch {
+	case x.State == StageStopped && s.st.Episode.Acting != nil:
+		return WaitsAction
 	case x.State == StageStopped:
 		return WaitsSettle
 	case p == nil:

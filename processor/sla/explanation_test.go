@@ -239,6 +239,11 @@ func TestExplainChecks(t *testing.T) {
 	if a := x.Action; a == nil || a.ID != act.Requests[0].Id || a.For != "requeue" || x.Check != nil || got.WaitsFor != sla.WaitsAction {
 		t.Errorf("acting: action %+v, check %v, waits for %s", a, x.Check, got.WaitsFor)
 	}
+	over := st.CloneVT()
+	sla.Step(over, event(schemas.EventTopic_EVENT_TOPIC_CUSTOMER_END, x.Sessions[0].ID, env.Now), env)
+	if x, got = explainAt(t, over, env, env.Now+200*second); got.State != sla.StageStopped || got.WaitsFor != sla.WaitsAction || int64(*x.Look) != env.Now+1 {
+		t.Errorf("over, acting: %s, waits for %s, look %v", got.State, got.WaitsFor, x.Look)
+	}
 	sla.Step(st, sla.Input{Done: &schemas.ActionDone{RequestId: act.Requests[0].Id, Outcome: "done"}}, env)
 	if x, _ = explainAt(t, st, env, env.Now); x.Action != nil || len(x.Raised) != 1 || x.NextCheck == nil || x.NextCheck.For != "follow_up" {
 		t.Errorf("done: action %v, raised %v, next %v", x.Action, x.Raised, x.NextCheck)

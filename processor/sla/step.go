@@ -47,7 +47,8 @@ type Env struct {
 //	    └───────────────────────────────────────────────── Closed
 //
 // Raised tiers are judged again whenever facts change, and settled when the
-// episode closes; tiers are raised by looks only, since only ticks move time.
+// episode closes; tiers are raised by looks only, since only ticks move time. While
+// an action is under way a look closes nothing: what it came to is told first.
 func Step(st *schemas.ConversationState, in Input, env Env) Effects {
 	s := step{st: st, env: env}
 	switch {
@@ -86,6 +87,8 @@ func (s *step) event(e *schemas.ConversationEvent) {
 	}
 	if s.st.Episode.GetOpened() && isStart(e) {
 		if end, stopped := endedAt(s.st.Episode); stopped && e.EventTimeMs > end+s.env.Rules.timing.settle {
+			// Also while an action is under way, whose outcome finds nobody then: there
+			// is one episode at a time, and the customer who is back comes first.
 			s.close(end)
 		}
 	}
@@ -137,8 +140,11 @@ func (s *step) observed(o *schemas.ThreadObserved) {
 func (s *step) look(rejudge bool) {
 	t := s.env.Rules.timing
 	if ep := s.st.Episode; ep.GetOpened() {
-		if end, stopped := endedAt(ep); stopped && s.env.Now >= end+t.settle {
-			s.close(end)
+		if end, stopped := endedAt(ep); stopped {
+			s.expireAction()
+			if ep.Acting == nil && s.env.Now >= end+t.settle {
+				s.close(end)
+			}
 		}
 	}
 	if s.st.ClosedAtMs != nil && s.env.Now >= *s.st.ClosedAtMs+t.late {
@@ -199,7 +205,11 @@ func NextLook(st *schemas.ConversationState, env Env) (at int64, ok bool) {
 		}
 	default:
 		if end, stopped := endedAt(ep); stopped {
-			first.add(end + t.settle)
+			if a := ep.Acting; a != nil {
+				first.add(env.Rules.expiry(a.AskedMs, a.CountedMs)) // its outcome, or its timeout, comes first
+			} else {
+				first.add(end + t.settle)
+			}
 			break
 		}
 		s := step{st: st, env: env}
