@@ -35,7 +35,8 @@ times. Times are those of the org's time zone, with --json of UTC. A tier that i
 not raised may wait for its sources to be read up to then.
 
 With --events it explains the conversation as 'replay' has it, by the rules of the folder
-and without a broker: after the last envelope, or as of --until.`,
+and without a broker: after the last envelope, or as of --until, before the first that is
+later; what stands behind that one is not known then, whatever its own time.`,
 		Example: "  unpark explain --config config 2f7bf00a-0000-4000-8000-92238191433e\n" +
 			"  unpark explain --config config --org acme --json 2f7bf00a-0000-4000-8000-92238191433e\n" +
 			"  unpark explain --config draft --events march.jsonl.gz --until 2026-03-09T12:00:00Z 2f7bf00a-0000-4000-8000-92238191433e",

@@ -64,8 +64,12 @@ func replayStates(ctx context.Context, files inputs, rules fileRules, compiled *
 		limit = until
 	}
 	for _, file := range files {
-		if err := pipeUntil(ctx, driver, file, keepAttributes(rules), limit); err != nil {
+		more, err := pipeUntil(ctx, driver, file, keepAttributes(rules), limit)
+		if err != nil {
 			return nil, err
+		}
+		if !more {
+			break
 		}
 	}
 	if until != 0 {
@@ -83,24 +87,29 @@ func replayStates(ctx context.Context, files inputs, rules fileRules, compiled *
 	return p, errors.Join(err, scanned)
 }
 
-// pipeUntil applies the envelopes of a file whose own time is not after limit.
-// What cannot be used is passed over: `replay` reports it.
-func pipeUntil(ctx context.Context, driver *replay.Driver, file input, keep eventbridge.Keeper, limit int64) error {
+// pipeUntil applies the envelopes of a file up to the first whose own time is after
+// limit; more is false if there was one. What stands behind it came later, whatever
+// its own time: by then a replay has let time go on. What cannot be used is passed
+// over: `replay` reports it.
+func pipeUntil(ctx context.Context, driver *replay.Driver, file input, keep eventbridge.Keeper, limit int64) (more bool, err error) {
 	lines, decoder := eventbridge.NewLines(file), eventbridge.NewDecoder(keep)
 	for lines.Next() {
 		if lines.Number()%linesAtOnce == 0 && ctx.Err() != nil {
-			return errors.New("interrupted")
+			return false, errors.New("interrupted")
 		}
 		decoded, unusable := decodeLine(decoder, lines.Bytes(), lines.TooLong())
-		if unusable != nil || decoded.EventTime > limit {
+		if unusable != nil {
 			continue
 		}
+		if decoded.EventTime > limit {
+			return false, nil
+		}
 		if err := driver.Pipe(decoded.Input, decoded.EventTime); err != nil {
-			return fmt.Errorf("%s:%d: %w", file.name, lines.Number(), err)
+			return false, fmt.Errorf("%s:%d: %w", file.name, lines.Number(), err)
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("%s:%d: %w", file.name, lines.Number(), err)
+		return false, fmt.Errorf("%s:%d: %w", file.name, lines.Number(), err)
 	}
-	return nil
+	return true, nil
 }
