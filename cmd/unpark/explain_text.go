@@ -111,12 +111,17 @@ func (t *explanationWriter) facts(x sla.Explanation) {
 	if len(x.Attributes) > 0 {
 		t.line("  attributes known: %s", listed(x.Attributes))
 	}
-	t.observation(x.Observation)
+	t.observation(x)
 }
 
-func (t *explanationWriter) observation(o *sla.ObservationFact) {
-	if o == nil {
+func (t *explanationWriter) observation(x sla.Explanation) {
+	o := x.Observation
+	switch {
+	case o == nil && word(x.Direction) == "inbound":
 		t.line("  never observed: an inbound conversation counts as waiting from its start")
+		return
+	case o == nil:
+		t.line("  never observed")
 		return
 	}
 	t.line("  observed %s%s", t.time(o.ObservedAt), map[bool]string{true: ", older messages left out"}[o.Truncated])
@@ -214,7 +219,7 @@ func (t *explanationWriter) next(x sla.Explanation) {
 	case sla.WaitsCustomer:
 		t.line("  next: nothing, until the customer is owed an answer")
 	case sla.WaitsNobody:
-		t.line("  next: nothing, whatever could fall due is raised")
+		t.line("  next: nothing falls due, as things stand")
 	case sla.WaitsAction:
 		t.line("  next: the outcome of an action")
 	default:

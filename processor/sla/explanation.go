@@ -70,7 +70,7 @@ const (
 	WaitsCheck    = "check"    // the answer to a look; the tier has fallen due
 	WaitsAction   = "action"   // the outcome of the tier's action
 	WaitsCustomer = "customer" // nobody is owed an answer
-	WaitsNobody   = "nobody"   // everything that can be raised is
+	WaitsNobody   = "nobody"   // no tier is left: each is raised, or of a first reply that is given or owed to nobody
 )
 
 // AgentFact is who holds a conversation: an id, no name.
@@ -90,7 +90,8 @@ type SessionFact struct {
 	User    *string          `json:"user"`
 }
 
-// ObservationFact is the newest observation of the episode: times only.
+// ObservationFact is the newest observation of the episode, or that which is kept for
+// the next: times only.
 type ObservationFact struct {
 	ObservedAt schemas.Instant  `json:"observedAt"`
 	StartedAt  *schemas.Instant `json:"startedAt"`
@@ -117,9 +118,11 @@ func Explain(st *schemas.ConversationState, env Env) Explanation {
 		Past: pastViews(st, env),
 	}
 	if ep := st.Episode; ep != nil {
+		s := &step{st: st, env: env}
 		x.facts(ep)
+		x.observed(s)
 		if ep.Opened {
-			x.opened(&step{st: st, env: env})
+			x.opened(s)
 		}
 	}
 	// An episode whose close was taken back is remembered as closed, too.
@@ -162,7 +165,6 @@ func (x *Explanation) opened(s *step) {
 	if a := holder(ep); a != nil {
 		x.Agent = &AgentFact{ID: a.ID, State: a.State, Since: a.Since}
 	}
-	x.observed(s)
 	for _, r := range ep.Raised {
 		x.Raised = append(x.Raised, s.raisedView(r))
 	}

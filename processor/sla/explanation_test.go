@@ -71,9 +71,15 @@ func TestExplain(t *testing.T) {
 	sla.Step(st, event(schemas.EventTopic_EVENT_TOPIC_USER_END, "s-0", start), env)
 	_, got = explainAt(t, st, env, start)
 	check("an end before its start", explained{State: sla.StageExpected, WaitsFor: sla.WaitsStart})
+	sla.Step(st, sla.Input{Observed: &schemas.ThreadObserved{ObservedAtMs: start, Messages: []*schemas.ThreadMessage{{AtMs: start}}}}, env)
+	x, got := explainAt(t, st, env, start+1000)
+	check("a look before its start", explained{State: sla.StageExpected, WaitsFor: sla.WaitsStart})
+	if o := x.Observation; o == nil || int64(o.ObservedAt) != start || len(o.Messages) != 1 || !o.Fresh {
+		t.Errorf("observation %+v", o)
+	}
 
 	st = held(t, env)
-	x, got := explainAt(t, st, env, start+hour)
+	x, got = explainAt(t, st, env, start+hour)
 	check("an hour later", explained{
 		State: sla.StageRunning, Policy: "default", WaitsFor: sla.WaitsDue,
 		Counted: map[string]int64{"reply": 3600, "open": 3600}, NextDue: start + 3*hour + hour/2,
