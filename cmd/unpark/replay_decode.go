@@ -83,6 +83,9 @@ func decodeFiles(ctx context.Context, files inputs, keeps []eventbridge.Keeper, 
 	for {
 		select {
 		case b, more := <-ordered:
+			if !more && ctx.Err() != nil {
+				return errors.New("interrupted") // the files were not read to their end
+			}
 			if !more {
 				return nil
 			}

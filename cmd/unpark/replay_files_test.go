@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"unpark/connectors/eventbridge"
@@ -9,6 +13,30 @@ import (
 	"unpark/processor/stream"
 	"unpark/schemas"
 )
+
+// A replay that is interrupted says so, whatever it was at: what it has read is not all.
+func TestInterruptedReplayIsNone(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "history.jsonl")
+	if err := os.WriteFile(name, bytes.Repeat([]byte("{}\n"), 12*linesAtOnce), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		files, err := openAll([]string{name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, interrupt := context.WithCancel(t.Context())
+		taken := 0
+		err = decodeFiles(ctx, files, []eventbridge.Keeper{nil}, func(*block) error {
+			taken++
+			interrupt()
+			return nil
+		})
+		if files.close(); err == nil {
+			t.Fatalf("%d blocks were taken, and nothing is said", taken)
+		}
+	}
+}
 
 // TestLentEventsAreBounded lends memory for a fact that is not judged yet, and for much
 // in which there are none.
