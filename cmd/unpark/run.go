@@ -66,6 +66,9 @@ func (f runFlags) check() error {
 	if f.config == "" {
 		return errors.New("--config is missing")
 	}
+	if len(f.roles) == 0 {
+		return fmt.Errorf("--roles: none is written; write some of %s", strings.Join(allRoles, ", "))
+	}
 	for _, r := range f.roles {
 		if !slices.Contains(allRoles, r) {
 			return fmt.Errorf("--roles: %q is no role; write some of %s", r, strings.Join(allRoles, ", "))
