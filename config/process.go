@@ -92,7 +92,7 @@ func (p Process) lint(r *reporter) {
 	if p.Processor.DataDir == "" {
 		r.err("processor.data_dir", "missing; write a folder")
 	}
-	if _, _, err := net.SplitHostPort(p.HTTP.Listen); err != nil {
+	if _, port, err := net.SplitHostPort(p.HTTP.Listen); err != nil || !kafka.IsPort(port) && port != "0" {
 		r.err(listen, "%q is no address; write host:port", p.HTTP.Listen)
 	}
 }

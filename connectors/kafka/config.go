@@ -3,6 +3,7 @@ package kafka
 import (
 	"net"
 	"net/url"
+	"strconv"
 
 	"unpark/secrets"
 )
@@ -61,7 +62,7 @@ func (c Config) Embedded() bool { return len(c.Brokers) == 0 }
 func (c Config) Validate() error {
 	var ps Problems
 	for i, b := range c.Brokers {
-		if host, port, err := net.SplitHostPort(b); err != nil || host == "" || port == "" {
+		if host, port, err := net.SplitHostPort(b); err != nil || host == "" || !IsPort(port) {
 			ps.add(index("brokers", i), "%q is no broker; write host:port", b)
 		}
 	}
@@ -78,6 +79,12 @@ func (c Config) Validate() error {
 		}
 	}
 	return ps.err()
+}
+
+// IsPort reports whether a port is a number that can be connected to.
+func IsPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
 }
 
 func (t TLS) validate(ps *Problems) {

@@ -24,10 +24,13 @@ func TestValidate(t *testing.T) {
 		{"token url", Config{Brokers: brokers, SASL: &SASL{Mechanism: OAuthBearer, TokenURL: "https://login.example/token", ClientID: "unpark", ClientSecret: "file:s"}}, nil},
 		{"token url on this machine", Config{Brokers: brokers, SASL: &SASL{Mechanism: OAuthBearer, TokenURL: "http://[::1]:80/token", ClientID: "unpark", ClientSecret: "file:s"}}, nil},
 		{"msk", Config{Brokers: brokers, TLS: &TLS{}, SASL: &SASL{Mechanism: MSKIAM, Region: "eu-west-1"}}, nil},
-		{"bad brokers", Config{Brokers: []string{"b1", ":9092", "b1:"}}, []string{
+		{"bad brokers", Config{Brokers: []string{"b1", ":9092", "b1:", "b1:kafka", "b1:99999", "b1:0"}}, []string{
 			`brokers[0]: "b1" is no broker; write host:port`,
 			`brokers[1]: ":9092" is no broker; write host:port`,
 			`brokers[2]: "b1:" is no broker; write host:port`,
+			`brokers[3]: "b1:kafka" is no broker; write host:port`,
+			`brokers[4]: "b1:99999" is no broker; write host:port`,
+			`brokers[5]: "b1:0" is no broker; write host:port`,
 		}},
 		{"no brokers", Config{TLS: &TLS{}}, []string{"brokers: missing; write [host:port, ...]"}},
 		{"half a certificate", Config{Brokers: brokers, TLS: &TLS{Cert: "file:tls.crt", CA: "/etc/ca.pem"}}, []string{
