@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -24,13 +26,20 @@ import (
 func processorGroup(prefix string) string { return strings.TrimRight(prefix, ".-_") + "-processor" }
 
 // committedInput returns where the processor's group stands, nothing if there is
-// no group.
+// no group. A transaction that moves it is waited for, as with AwaitStable: of its
+// end the group may be told after the topics.
 func committedInput(ctx context.Context, adm *kadm.Client, prefix string) (map[int32]int64, error) {
 	group := processorGroup(prefix)
-	offsets, err := adm.FetchOffsets(ctx, group)
-	if err == nil {
-		err = offsets.Error()
-	}
+	offsets, err := backoff.Retry(ctx, func() (kadm.OffsetResponses, error) {
+		offsets, err := adm.FetchOffsets(kadm.RequireStable(ctx), group)
+		if err == nil {
+			err = offsets.Error()
+		}
+		if err != nil && !errors.Is(err, kerr.UnstableOffsetCommit) {
+			err = backoff.Permanent(err)
+		}
+		return offsets, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(100*time.Millisecond)), backoff.WithMaxElapsedTime(time.Minute))
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		return nil, nil
 	}
@@ -77,6 +86,37 @@ func recompute(ctx context.Context, c *cluster, orgs *orgconfig.Store, limits ma
 	}
 	return partitions, records, err
 }
+
+// cutOff returns an error that says where the input does not begin at its beginning
+// any more, since retention has deleted it; nil if it is whole.
+func cutOff(ctx context.Context, c *cluster) error {
+	adm, err := kadm.NewOptClient(c.kafka...)
+	if err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	defer adm.Close()
+	topic := schemas.ConversationEvents.Name(c.layout.Prefix)
+	starts, err := adm.ListStartOffsets(ctx, topic)
+	if err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("read where %s begins: %w", topic, err)
+	}
+	var cut []string
+	for _, o := range starts.Offsets().Sorted() {
+		if o.At > 0 {
+			cut = append(cut, fmt.Sprintf("%s/%d begins at offset %d", topic, o.Partition, o.At))
+		}
+	}
+	if len(cut) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", errCutOff, strings.Join(cut, ", "))
+}
+
+// errCutOff is that of cutOff for a log that can be read.
+var errCutOff = errors.New("what the deleted part of the log has led to cannot be recomputed")
 
 func closePartitions(partitions map[int32]*audit.Partition) {
 	for _, p := range partitions {

@@ -23,6 +23,11 @@ func (logHistory) close() {}
 
 // read implements history.
 func (h logHistory) read(ctx context.Context, r *replayRun) error {
+	if err := cutOff(ctx, h.cluster); errors.Is(err, errCutOff) {
+		_, _ = fmt.Fprintln(r.stderr, "warning:", err)
+	} else if err != nil {
+		return err
+	}
 	limits, err := h.decided(ctx)
 	if err != nil {
 		return err

@@ -29,7 +29,8 @@ func verifyCommand() *cobra.Command {
 ticks included) up to where the processor's group stands, and compares the escalations,
 byte for byte and in order, and the changelog's newest values, key for key. Every
 difference is named; exit code 1 if there is one. A processor that runs meanwhile is
-waited for: the comparison needs a moment in which it commits nothing.`,
+waited for: the comparison needs a moment in which it commits nothing. It needs the whole
+log, too: once retention has deleted the beginning of the input, it refuses.`,
 		Example: "  unpark verify --config config\n  unpark verify --config config --json",
 		Args:    cobra.NoArgs,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
@@ -58,6 +59,9 @@ type snapshot struct {
 const maxSnapshots = 20
 
 func verify(ctx context.Context, c *cluster, orgs *orgconfig.Store, out io.Writer, asJSON bool) error {
+	if err := cutOff(ctx, c); err != nil {
+		return err
+	}
 	snap, err := takeSnapshot(ctx, c)
 	if err != nil {
 		return err
