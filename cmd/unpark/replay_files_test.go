@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"unpark/connectors/eventbridge"
@@ -17,7 +18,7 @@ import (
 // A replay that is interrupted says so, whatever it was at: what it has read is not all.
 func TestInterruptedReplayIsNone(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "history.jsonl")
-	if err := os.WriteFile(name, bytes.Repeat([]byte("{}\n"), 12*linesAtOnce), 0o600); err != nil {
+	if err := os.WriteFile(name, bytes.Repeat([]byte("{}\n"), 24*linesAtOnce), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for range 200 {
@@ -28,6 +29,9 @@ func TestInterruptedReplayIsNone(t *testing.T) {
 		ctx, interrupt := context.WithCancel(t.Context())
 		taken := 0
 		err = decodeFiles(ctx, files, []eventbridge.Keeper{nil}, func(*block) error {
+			for range 1000 {
+				runtime.Gosched() // those who read and decode are ahead
+			}
 			taken++
 			interrupt()
 			return nil
