@@ -44,7 +44,17 @@ func (o Org) countedBy(name string) string {
 	return "for " + strings.Join(users, ", ")
 }
 
+// written is a calendar as a folder has it: what Genesys has filled it with is not of
+// the folder.
+func written(c calendar.Config) calendar.Config {
+	if c.ScheduleGroupID != "" {
+		c.ScheduleGroup = nil
+	}
+	return c
+}
+
 func (d *differ) calendar(name string, old, next calendar.Config) {
+	old, next = written(old), written(next)
 	if reflect.DeepEqual(old, next) {
 		return
 	}

@@ -20,10 +20,12 @@ func (d *differ) policies() {
 			d.add("policy", p.Name, Conversations(p.Match), "removed")
 		}
 	}
-	var before, after []string // those of both, in the order of old and of next
+	var before, after []string // those of both by their new names, in the order of old and of next
 	for _, p := range d.old.Policies {
 		if _, kept := policyCalled(d.next.Policies, p.Name); kept {
 			before = append(before, p.Name)
+		} else if name := renamed[p.Name]; name != "" {
+			before = append(before, name)
 		}
 	}
 	for _, p := range d.next.Policies {
@@ -33,6 +35,7 @@ func (d *differ) policies() {
 			after = append(after, p.Name)
 			d.policy(old, p)
 		case from != "":
+			after = append(after, p.Name)
 			d.add("policy", p.Name, Conversations(p.Match), "renamed, it was %s", from)
 		default:
 			d.add("policy", p.Name, Conversations(p.Match), "new: %s", strings.Join(Promises(p), "; "))

@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"unpark/processor/calendar"
+	"unpark/processor/sla"
 )
 
 const diffed = `id: 32aa07aa-0000-4000-8000-9483601ec29d
@@ -122,6 +125,21 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+// What Genesys has filled a calendar with is nobody's edit.
+func TestDiffSynced(t *testing.T) {
+	of := func(calendars map[string]calendar.Config) Org { return Org{Rules: sla.Rules{Calendars: calendars}} }
+	synced := map[string]calendar.Config{"office": {ScheduleGroupID: "g-1", ScheduleGroup: &calendar.ScheduleGroup{TimeZone: "UTC"}}}
+	folder := map[string]calendar.Config{"office": {ScheduleGroupID: "g-1"}}
+	if got := Diff(of(synced), of(folder)); len(got) > 0 {
+		t.Errorf("got %v", got)
+	}
+	folder["office"] = calendar.Config{ScheduleGroupID: "g-2"}
+	want := []Change{{What: "calendar", Name: "office", Whom: "nothing counts in it", Text: "schedule group g-1 -> g-2"}}
+	if diff := cmp.Diff(want, Diff(of(synced), of(folder))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // The order of policies decides which one applies.
 func TestDiffOrder(t *testing.T) {
 	l := &loader{}
@@ -132,6 +150,13 @@ func TestDiffOrder(t *testing.T) {
 	want := []Change{{What: "policies", Text: "tried in another order: whatsapp, mail"}}
 	if diff := cmp.Diff(want, Diff(a, b)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	b.Policies[1].Name = "post"
+	want = []Change{
+		{What: "policy", Name: "post", Whom: "email", Text: "renamed, it was mail"}, {What: "policies", Text: "tried in another order: whatsapp, post"},
+	}
+	if diff := cmp.Diff(want, Diff(a, b)); diff != "" {
+		t.Errorf("renamed as well (-want +got):\n%s", diff)
 	}
 	b.Policies = nil
 	if got := Diff(a, b); len(got) != 4 || got[3].Name != "default" {
