@@ -169,8 +169,12 @@ func observe(ep *schemas.Episode, o *schemas.ThreadObserved, closedAt *int64) {
 		ep.ObservedStartMs = o.StartedAtMs
 	}
 	if ep.Observation == nil || o.ObservedAtMs >= ep.Observation.ObservedAtMs {
-		started := startedAt(ep)
-		ep.Observation = compact(o, func(m *schemas.ThreadMessage) bool { return belongs(m, started, closedAt) })
+		var counts func(*schemas.ThreadMessage) bool
+		if ep.FirstStart != nil {
+			started := startedAt(ep)
+			counts = func(m *schemas.ThreadMessage) bool { return belongs(m, started, closedAt) }
+		}
+		ep.Observation = compact(o, counts)
 		ep.Observation.RequestId = "" // what it answers is settled
 	}
 }

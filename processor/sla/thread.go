@@ -17,7 +17,8 @@ const (
 
 // compact returns the observation with its messages in time order and at most
 // the newest 256 turns: of neighbouring messages of one author the first, and the
-// first that counts in the episode. Whose it is stands in the state's key.
+// first that counts in the episode. While it is not known which count (nil), each
+// message is a turn. Whose it is stands in the state's key.
 func compact(o *schemas.ThreadObserved, counts func(*schemas.ThreadMessage) bool) *schemas.ThreadObserved {
 	c := o.CloneVT()
 	c.OrgId, c.ConversationId = "", ""
@@ -25,7 +26,9 @@ func compact(o *schemas.ThreadObserved, counts func(*schemas.ThreadMessage) bool
 	if len(c.Messages) <= maxTurns {
 		return c
 	}
-	c.Messages = slices.CompactFunc(c.Messages, func(a, b *schemas.ThreadMessage) bool { return a.By == b.By && counts(a) == counts(b) })
+	if counts != nil {
+		c.Messages = slices.CompactFunc(c.Messages, func(a, b *schemas.ThreadMessage) bool { return a.By == b.By && counts(a) == counts(b) })
+	}
 	if extra := len(c.Messages) - maxTurns; extra > 0 {
 		c.Messages, c.Truncated = slices.Delete(c.Messages, 0, extra), true
 	}
