@@ -39,5 +39,5 @@
 // Runners work the partitions of one process: New builds, Run blocks until its
 // context is cancelled. A partition that meets something this binary cannot
 // handle is suspended and shows in Ready, the log and the metrics; the others go
-// on.
+// on. One that waits for something outside, rules say, is tried again by and by.
 package stream

@@ -155,9 +155,8 @@ func TestRunnersCutOff(t *testing.T) {
 	l.loseEnd(func() { close(cut) })
 	want = append(want, k.echo(2, 10, 10)...)
 	k.await(cut, "an EndTxn")
-	const failed = "look for the runner's name"
-	waitFor(t, "three attempts at another one", func() error {
-		if said.count(failed) < 3 {
+	waitFor(t, "three attempts", func() error {
+		if said.count("session thrown away") < 3 {
 			return errors.New("fewer")
 		}
 		return nil

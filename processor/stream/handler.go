@@ -70,9 +70,9 @@ type Tx interface {
 type Handler interface {
 	// Process applies one input record that is not a tick. An error from
 	// Poison makes the record a dead letter and the partition goes on; it must
-	// come before anything was changed. After an error from Unavailable the
-	// transaction is tried again later; any other stops the partition. The message of
-	// an event is valid until Process returns; its strings stay valid and
+	// come before anything was changed. After an error from Unavailable, of any method,
+	// the transaction is tried again later; any other stops the partition. The message
+	// of an event is valid until Process returns; its strings stay valid and
 	// keep all that was fetched with the event in memory: what outlives the
 	// transaction is to be cloned.
 	Process(tx Tx, rec Record) error

@@ -84,19 +84,20 @@ func (r *runner) revoked(context.Context, *kgo.Client, map[string][]int32) { r.w
 // given to the runner. The group must not change meanwhile.
 func (r *runner) reconcile(ctx context.Context) error {
 	owned := r.session.Client().CommittedOffsets()[r.cluster.input]
-	fresh, dropped := r.takeFresh(owned), false
+	fresh := r.takeFresh(owned)
 	for _, id := range slices.Sorted(maps.Keys(r.partitions)) {
 		_, stays := owned[id]
 		// One that came back may have been worked by somebody else meanwhile.
 		if _, again := fresh[id]; !stays || again {
 			r.drop(id)
-			dropped = true
+			r.revocation = true
 		}
 	}
-	if dropped {
+	if r.revocation && r.settled() {
 		if err := r.clearRevocation(ctx); err != nil {
 			return err
 		}
+		r.revocation = false
 	}
 	for _, id := range slices.Sorted(maps.Keys(fresh)) {
 		if id >= r.cluster.partitions {
@@ -128,6 +129,14 @@ func (r *runner) clearRevocation(ctx context.Context) error {
 		return fmt.Errorf("end: %w: %w", errRebuild, err)
 	}
 	return nil
+}
+
+// settled reports whether all that was assigned has been taken up. Something that is
+// not may have been taken away before it was, which only a new session forgets.
+func (r *runner) settled() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.fresh) == 0
 }
 
 // takeFresh returns the new partitions that the client has begun to consume.
@@ -215,12 +224,22 @@ func (r *runner) suspend(p *partition, err error) {
 	r.log.Warn("partition suspended for a while", schemas.LogPartition, p.id, schemas.LogError, err, schemas.LogRetryAfter, wait)
 }
 
-// resume works on those that have waited long enough, from their last commit.
+// resume works on one that has waited long enough, from its last commit. The next one
+// comes when that has committed, or waits again: a transaction fails as a whole, and
+// others are to commit in between.
 func (r *runner) resume() {
+	var next *partition
 	for _, p := range r.partitions {
-		if p.state == Suspended && p.retry != nil && !time.Now().Before(p.retryAt) {
-			r.start(p)
+		switch {
+		case p.retry == nil:
+		case p.state == Running:
+			return
+		case !time.Now().Before(p.retryAt) && (next == nil || p.retryAt.Before(next.retryAt)):
+			next = p
 		}
+	}
+	if next != nil {
+		r.start(next)
 	}
 }
 
@@ -278,7 +297,8 @@ func (r *runner) publish() {
 		if p.state == Suspended {
 			st.err = p.err
 		}
-		// One that is suspended is more and more behind, and what it has is overdue.
+		// One that is suspended is more and more behind, and what it has is overdue; its
+		// lag stays, since nothing of it is read.
 		if p.state != Created && p.task != nil {
 			st.lag = max(0, p.end-p.task.Position())
 			r.gauges(p, st.lag)

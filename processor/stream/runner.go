@@ -45,6 +45,7 @@ type runner struct {
 	kill       context.CancelFunc // ends the session's client at once
 	partitions map[int32]*partition
 	progressed bool // the session has committed
+	revocation bool // partitions were dropped, and the session has not forgotten it
 	memberID   string
 	generation int32
 
@@ -111,7 +112,7 @@ func (r *runner) open(ctx context.Context) error {
 	if err := r.checkName(ctx); err != nil {
 		return err
 	}
-	r.partitions = make(map[int32]*partition)
+	r.partitions, r.revocation = make(map[int32]*partition), false
 	r.mu.Lock() // the session's callbacks wait until it is set
 	r.fresh, r.member, r.status = make(map[int32]int64), false, make(map[int32]status)
 	alive, kill := context.WithCancel(context.WithoutCancel(ctx))

@@ -52,13 +52,14 @@ type TaskConfig struct {
 //	Created ──► Restoring ──► Running ──► Closed
 //	   │            │            │          ▲
 //	   │            ▼            ▼          │
-//	   │        Suspended ◄── a record or a state that this binary cannot handle
+//	   │        Suspended ◄── a record or a state that cannot be handled, or not now
 //	   │            │                       │
 //	   └────────────┴── partition given up ─┘
 //
 // Created waits for the partition's lease, Restoring reads the changelog.
-// Suspended keeps the partition and does nothing until the process starts anew, or
-// for a while, if the handler waits for something that may come by itself.
+// Suspended keeps the partition and does nothing until the process starts anew; or
+// for a while, and is Running again, if the handler waits for something that may come
+// by itself.
 type Task struct {
 	cfg      TaskConfig
 	tx       *tx
