@@ -196,6 +196,7 @@ func (c *modelConversation) hear(now int64, in *schemas.InputRecord) []*schemas.
 		// (6).
 		out = append(out, c.judge(now, nil)...)
 	}
+	c.forgetExpected(now) // by the rules in force when it comes
 	return out
 }
 
