@@ -94,18 +94,23 @@ func TestToken(t *testing.T) {
 
 func TestTokenRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tw := newTwin()
-		tw.HandleFunc(getConversation, conversation)
-		_, err := testClient(tw, func(c *Connection) { c.ClientSecret = "env:UNPARK_WRONG" }).Conversation(t.Context(), "c")
-		wantReason(t, err, ReasonCredentials, "invalid_client", "POST /oauth/token", "corr-1")
-		if n := tw.called("POST /oauth/token"); n != 1 {
-			t.Errorf("asked %d times with wrong credentials, want once", n)
+		// Genesys says 400, OAuth 401.
+		for _, refuse := range []int{400, 401} {
+			tw := newTwin()
+			tw.refuse = refuse
+			tw.HandleFunc(getConversation, conversation)
+			begun := time.Now()
+			_, err := testClient(tw, func(c *Connection) { c.ClientSecret = "env:UNPARK_WRONG" }).Conversation(t.Context(), "c")
+			wantReason(t, err, ReasonCredentials, "invalid_client", "POST /oauth/token", "corr-1")
+			if n, took := tw.called("POST /oauth/token"), time.Since(begun); n != 1 || took > 0 {
+				t.Errorf("asked %d times in %v with wrong credentials (%d), want once and at once", n, took, refuse)
+			}
 		}
 
 		// A token that is refused again and again.
-		tw = newTwin()
+		tw := newTwin()
 		tw.HandleFunc(getConversation, status(401))
-		_, err = testClient(tw).Conversation(t.Context(), "c")
+		_, err := testClient(tw).Conversation(t.Context(), "c")
 		wantReason(t, err, ReasonCredentials, "401", "corr-1")
 		if tw.tokens != 2 || tw.called(getConversation) != 2 {
 			t.Errorf("%d tokens, %d calls, want one more of each", tw.tokens, tw.called(getConversation))

@@ -59,7 +59,7 @@ func (c *caller) Do(req *http.Request) (*http.Response, error) {
 		}
 		e := new(*asError(err)) // the token's error is everybody's
 		e.Call = cmp.Or(e.Call, req.Method+" "+req.URL.Path)
-		if e.Status == http.StatusUnauthorized && stale == "" {
+		if e.Status == http.StatusUnauthorized && stale == "" && token != "" {
 			stale = token // a new one, once, whatever is called
 			continue
 		}

@@ -21,13 +21,14 @@ type twin struct {
 	tokens int // handed out
 	calls  []string
 	ttl    int
+	refuse int // the status for wrong credentials
 }
 
 func newTwin() *twin {
-	t := &twin{ServeMux: http.NewServeMux(), ttl: 86400}
+	t := &twin{ServeMux: http.NewServeMux(), ttl: 86400, refuse: http.StatusBadRequest}
 	t.HandleFunc("POST /oauth/token", func(w http.ResponseWriter, r *http.Request) {
 		if id, secret, ok := r.BasicAuth(); !ok || id != "the-id" || secret != "the-secret" || r.FormValue("grant_type") != "client_credentials" {
-			writeJSON(w, http.StatusBadRequest, `{"error":"invalid_client","description":"client not found: the-id"}`)
+			writeJSON(w, t.refuse, `{"error":"invalid_client","description":"client not found: the-id"}`)
 			return
 		}
 		t.mu.Lock()
