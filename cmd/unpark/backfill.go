@@ -169,6 +169,9 @@ func (s *backfillSayer) summary(sum genesys.Summary, failed error) error {
 	if sum.Lost > 0 {
 		lost = fmt.Sprintf("; %d that the processor has open are not there in Genesys", sum.Lost)
 	}
+	if sum.Unseen > 0 {
+		lost += fmt.Sprintf("; %d that the processor has open could not be looked at", sum.Unseen)
+	}
 	_, err := fmt.Fprintf(s.out, "%s: %d open in Genesys, %d of them known; %d opened, %d completed, %d ended%s%s\n",
 		s.org, sum.Open, sum.Known, sum.Opened, sum.Completed, sum.Ended, how, lost)
 	return err

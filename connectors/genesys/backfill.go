@@ -51,6 +51,7 @@ const (
 	ChangeOpened    = "opened"    // the processor did not know that it is open
 	ChangeCompleted = "completed" // of one it knows, it lacked a start or an end
 	ChangeEnded     = "ended"     // the processor did not know that it is over
+	ChangeUnseen    = "unseen"    // none: it is open for the processor, and what Genesys says cannot be had
 )
 
 // Change is what a backfill tells the processor of one conversation.
@@ -76,6 +77,8 @@ type Summary struct {
 	Ended     int `json:"ended"`     // changed so
 	// Lost are open for the processor and not there in Genesys.
 	Lost int `json:"lost"`
+	// Unseen are open for the processor and could not be looked at.
+	Unseen int `json:"unseen"`
 }
 
 // Run compares and tells. It may be called at any time and any number of times; what
@@ -237,11 +240,16 @@ func (r *comparison) end(ctx context.Context) error {
 func (r *comparison) endOne(ctx context.Context, c Change) error {
 	o, err := r.Client.Observe(ctx, c.Conversation)
 	switch {
+	case err != nil && (ctx.Err() != nil || asError(err).orgWide()):
+		return err
 	case err != nil && asError(err).Reason == ReasonNotFound:
 		r.sum.Lost++
 		return nil
-	case err != nil:
-		return err
+	case err != nil: // its own trouble, which may never end: those after it have their turn
+		c.Change, c.NotSeen = ChangeUnseen, asError(err).Reason
+		r.sum.Unseen++
+		r.say(c)
+		return nil
 	case o.EndedAtMs == nil || *o.EndedAtMs >= r.before.UnixMilli():
 		return nil // it is open, or the event that tells its end may be on its way
 	}
@@ -257,10 +265,14 @@ func (r *comparison) tell(ctx context.Context, c Change, facts []*schemas.InputR
 		}
 	}
 	*map[string]*int{ChangeOpened: &r.sum.Opened, ChangeCompleted: &r.sum.Completed, ChangeEnded: &r.sum.Ended}[c.Change]++
+	r.say(c)
+	return nil
+}
+
+func (r *comparison) say(c Change) {
 	if r.Said != nil {
 		r.Said(c)
 	}
-	return nil
 }
 
 // decodeState decodes a state; of none it returns nil.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"unpark/clock"
 	"unpark/connectors/genesys/simulator"
@@ -194,7 +196,8 @@ func TestBackfillTellsWhatIsLacking(t *testing.T) {
 }
 
 // What the processor has open and Genesys has not is looked at, and ended if it is
-// over, unless the event that tells it may be on its way.
+// over, unless the event that tells it may be on its way. One that may not be looked
+// at, or whose answer is no use, is said and keeps none of the others.
 func TestBackfillEnds(t *testing.T) {
 	monday14(t, func(t *testing.T) {
 		tw := newTwin()
@@ -206,6 +209,8 @@ func TestBackfillEnds(t *testing.T) {
 		ended("over", "2026-03-02T13:00:00Z")
 		ended("just-over", "2026-03-02T13:59:00Z")
 		tw.answer("GET /api/v2/conversations/older", 200, `{"id":"older","participants":[{"purpose":"customer","messages":[{"state":"connected","connectedTime":"2026-01-01T09:00:00Z"}]}]}`)
+		tw.answer("GET /api/v2/conversations/forbidden", http.StatusForbidden, `{}`)
+		tw.answer("GET /api/v2/conversations/endless", 200, `{"id":"`+strings.Repeat("x", maxAnswer)+`"}`)
 		tw.answer("/", http.StatusNotFound, `{}`)
 		f := newFilling(tw)
 		began := func(at int) *schemas.ConversationState {
@@ -214,16 +219,45 @@ func TestBackfillEnds(t *testing.T) {
 		}
 		f.known = map[string]*schemas.ConversationState{
 			"over": began(300), "just-over": began(300), "older": began(300), "gone": began(300), "new": began(10), "closed": {ClosedAtMs: ms(time.Now())},
+			"forbidden": began(300), "endless": began(300),
 		}
 		sum := f.run(t)
 		if got, want := strings.Join(f.told, "; "), `over: observed by "", 1 messages, ended true`; got != want {
 			t.Errorf("told %s, want %s", got, want)
 		}
-		if want := (Summary{Ended: 1, Lost: 1}); sum != want {
+		if want := (Summary{Ended: 1, Lost: 1, Unseen: 2}); sum != want {
 			t.Errorf("%+v, want %+v", sum, want)
+		}
+		if got, want := strings.Join(f.changes, "; "), "endless unseen bad_answer; forbidden unseen forbidden; over ended"; got != want {
+			t.Errorf("said %s, want %s", got, want)
 		}
 		if n := tw.called("GET /api/v2/conversations/new") + tw.called("GET /api/v2/conversations/closed"); n > 0 {
 			t.Errorf("%d calls for what is on its way", n)
+		}
+	})
+}
+
+// The daily comparison passes over what it may not look at, logs why, and is done.
+func TestDailyLogsWhatIsUnseen(t *testing.T) {
+	monday14(t, func(t *testing.T) {
+		tw := newTwin()
+		tw.answer(detailsQuery, 200, `{}`)
+		tw.answer("/", http.StatusForbidden, `{}`)
+		f, log := newFilling(tw), &diary{}
+		f.known["away"] = &schemas.ConversationState{Episode: &schemas.Episode{Opened: true, FirstStart: &schemas.Fact{AtMs: time.Now().Add(-time.Hour).UnixMilli()}}}
+		o := newOffice(t.Context(), officeDeps{
+			Clock: clock.Real(), Log: slog.New(slog.NewTextHandler(log, nil)), Configs: rulesOf{"o": connected(300)}, Resolve: resolveTest, Transport: tw,
+			Produce: f.Produce, States: func(ctx context.Context, _ string) (map[string][]byte, error) { return f.States(ctx) },
+		}, newMetrics(prometheus.NewRegistry()))
+		o.reconcile("o")
+		if got := log.String(); !strings.Contains(got, "conversation=away reason=forbidden") || !strings.Contains(got, "unseen=1") {
+			t.Errorf("logged %s", got)
+		}
+		if n := testutil.CollectAndCount(o.metrics.reconciled); n != 0 {
+			t.Error("it is counted as changed")
+		}
+		if testutil.ToFloat64(o.metrics.reconciledAt.WithLabelValues("o")) == 0 {
+			t.Error("the comparison has not succeeded")
 		}
 	})
 }
@@ -287,6 +321,14 @@ func TestBackfillFails(t *testing.T) {
 		f.Rules = []byte(`{"checks": true}`)
 		_, err = f.Run(t.Context())
 		wantReason(t, err, ReasonUnavailable, "conversation came back")
+
+		tw = newTwin()
+		tw.answer(detailsQuery, 200, `{}`)
+		tw.answer("/", http.StatusServiceUnavailable, `{}`)
+		f = newFilling(tw)
+		f.known["over"] = &schemas.ConversationState{Episode: &schemas.Episode{Opened: true, FirstStart: &schemas.Fact{AtMs: time.Now().Add(-time.Hour).UnixMilli()}}}
+		_, err = f.Run(t.Context())
+		wantReason(t, err, ReasonUnavailable, "conversation over")
 
 		f = newFilling(openTwin(t))
 		f.Produce = nil

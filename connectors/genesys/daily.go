@@ -101,7 +101,14 @@ func (o *office) reconcile(org string) {
 	b := Backfill{
 		Org: org, Client: client, Rules: rules, Days: DefaultDays, Daily: true, Produce: o.deps.Produce,
 		States: func(ctx context.Context) (map[string][]byte, error) { return o.deps.States(ctx, org) },
-		Said:   func(c Change) { o.metrics.reconciled.WithLabelValues(org, c.Change).Inc() },
+		Said: func(c Change) {
+			if c.NotSeen != "" {
+				d.log.Warn("the daily comparison could not look at a conversation", schemas.LogConversation, c.Conversation, schemas.LogReason, c.NotSeen)
+			}
+			if c.Change != ChangeUnseen {
+				o.metrics.reconciled.WithLabelValues(org, c.Change).Inc()
+			}
+		},
 	}
 	if o.deps.Keep != nil {
 		b.Keep, _ = o.deps.Keep(org)
@@ -111,7 +118,8 @@ func (o *office) reconcile(org string) {
 		return
 	}
 	now := o.deps.Clock.Now()
-	d.log.Info("compared with Genesys", "open", sum.Open, "opened", sum.Opened, "completed", sum.Completed, "ended", sum.Ended, "lost", sum.Lost)
+	d.log.Info("compared with Genesys", "open", sum.Open, "opened", sum.Opened, "completed", sum.Completed, "ended", sum.Ended,
+		"lost", sum.Lost, "unseen", sum.Unseen)
 	if err != nil {
 		d.log.Warn("the daily comparison with Genesys failed; it is tried again in an hour", schemas.LogError, err)
 		o.daily.retry(org, now.Add(roundRetry))
