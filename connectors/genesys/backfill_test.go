@@ -385,7 +385,8 @@ func TestSweepFindsWhatMoves(t *testing.T) {
 	})
 }
 
-// What has time takes no call that somebody else needs, and all that nobody does.
+// What has time takes no call that somebody else needs, and all that nobody does; with
+// some patience a tenth.
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(60, clock.Real())
@@ -411,6 +412,15 @@ func TestPatience(t *testing.T) {
 		both.Wait()
 		if urgent < 560 || beside > 20 {
 			t.Errorf("%d urgent and %d patient calls", urgent, beside)
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		urgent, beside = 0, 0
+		both.Go(func() { count(ctx, 600, &urgent) })
+		both.Go(func() { count(withSomePatience(ctx), 600, &beside) })
+		both.Wait()
+		if urgent < 500 || beside < 45 || beside > 60 {
+			t.Errorf("%d urgent calls and %d of some patience, want a tenth", urgent, beside)
 		}
 	})
 }

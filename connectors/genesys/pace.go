@@ -46,23 +46,36 @@ func (p *pace) wait(ctx context.Context) error {
 	if redeem(ctx) {
 		return ctx.Err()
 	}
-	take := p.take
-	if ctx.Value(patientKey{}) != nil {
-		take = p.spare
-	} else {
-		p.count(1)
-		defer p.count(-1)
+	if calls, patient := ctx.Value(patientKey{}).(int); patient {
+		if taken, err := p.draw(ctx, p.spare, p.after(calls)); taken || err != nil {
+			return err
+		}
 	}
+	p.count(1)
+	defer p.count(-1)
+	_, err := p.draw(ctx, p.take, time.Time{})
+	return err
+}
+
+// draw waits until take gives a call, or the time is over; zero: it never is.
+func (p *pace) draw(ctx context.Context, take func() time.Duration, over time.Time) (taken bool, err error) {
 	for {
 		d := take()
 		if d <= 0 {
-			return ctx.Err()
+			return true, ctx.Err()
+		}
+		if !over.IsZero() {
+			left := over.Sub(p.clock.Now())
+			if left <= 0 {
+				return false, nil
+			}
+			d = min(d, left+time.Millisecond)
 		}
 		if end, ok := ctx.Deadline(); ok && time.Until(end) < p.clock.Wall(d) {
-			return &Error{Reason: ReasonRateLimited, RetryAfter: d, Err: errors.New("the org's rate allows no call in time")}
+			return false, &Error{Reason: ReasonRateLimited, RetryAfter: d, Err: errors.New("the org's rate allows no call in time")}
 		}
 		if err := sleep(ctx, p.clock, d); err != nil {
-			return err
+			return false, err
 		}
 	}
 }
@@ -96,11 +109,28 @@ func (p *pace) begin() time.Duration {
 	return p.take()
 }
 
+// patientKey has how many calls' time to be patient for; 0: for ever.
 type patientKey struct{}
 
 // withPatience has the calls under the context wait until nobody else needs one.
 func withPatience(ctx context.Context) context.Context {
-	return context.WithValue(ctx, patientKey{}, true)
+	return context.WithValue(ctx, patientKey{}, 0)
+}
+
+// withSomePatience has each call under the context wait so for as long as ten calls
+// take, then like any other: of an org that is always busy it gets a tenth.
+func withSomePatience(ctx context.Context) context.Context {
+	return context.WithValue(ctx, patientKey{}, 10)
+}
+
+// after is when so many calls could have been made; zero: of none.
+func (p *pace) after(calls int) time.Time {
+	if calls == 0 {
+		return time.Time{}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.clock.Now().Add(time.Duration(float64(calls) / float64(p.bucket.Limit()) * float64(time.Second)))
 }
 
 // spare is take for what has time: only of a bucket that is full, and while nobody

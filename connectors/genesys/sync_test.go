@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -207,7 +208,7 @@ func TestSyncFollowsGenesys(t *testing.T) {
 		stop := p.sync()
 		time.Sleep(time.Second)
 		p.want(1, "Mon 11:15", "Fri 19:15")
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour + time.Minute) // each reading takes a second itself
 		p.want(1, "Mon 11:15", "Fri 19:15")
 		if n := p.Calls()["GET /api/v2/architect/schedules/{schedule} 200"]; n != 15 {
 			t.Errorf("%d schedules were read in an hour, want 3 five times", n)
@@ -290,12 +291,12 @@ func TestSyncWithoutWhatNeverCounted(t *testing.T) {
 		p.EditSchedule(p.Schedules()[2].ID, func(s *simulator.Schedule) { s.State = "inactive" })
 		p.name(p.office, p.hotline, "0f1e0000-0000-4000-8000-000000000000")
 		stop := p.sync()
-		time.Sleep(time.Second)
+		time.Sleep(syncLook)
 		p.want(1, "Mon 11:15", "Fri 19:15")
 		p.wantStale(2, "does not count")
 		p.wantStale(2, "there is no such schedule group")
 		p.EditSchedule(p.Schedules()[0].ID, func(s *simulator.Schedule) { s.End = "2026-01-05T18:00:00.000" })
-		time.Sleep(syncEvery)
+		time.Sleep(syncEvery + syncLook)
 		p.want(2, "Mon 10:15", "Fri 19:15")
 		stop()
 	})
@@ -334,6 +335,62 @@ func TestSyncInTrouble(t *testing.T) {
 	}
 }
 
+// A sync of many schedules delays no breach, and an org that is busy for long does not
+// keep it from its end.
+func TestSyncBesideChecks(t *testing.T) {
+	for name, c := range map[string]struct {
+		schedules, checks int // checks a second, of 4.75 that may be made
+		within            time.Duration
+	}{
+		"idle": {300, 0, 80 * time.Second},
+		"busy": {60, 8, 3 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tw := newTwin()
+				anyConversation(tw)
+				refs := make([]string, c.schedules)
+				for i := range refs {
+					refs[i] = fmt.Sprintf(`{"id":"s%d"}`, i)
+				}
+				tw.answer("GET /api/v2/architect/schedulegroups/g", 200, `{"id":"g","timeZone":"Europe/Berlin","openSchedules":[`+strings.Join(refs, ",")+`]}`)
+				tw.answer("GET /api/v2/architect/schedules/", 200, `{"start":"1999-01-04T09:00:00.000","end":"1999-01-04T17:00:00.000","rrule":"FREQ=DAILY"}`)
+				set := connected(300)
+				set.Calendars = map[string]calendarSettings{"c": {"g"}}
+				b := openBureau(t, rulesOf{"o": set}, tw)
+				out := &shelf{}
+				s := &syncer{
+					clock: clock.Real(), log: slog.New(slog.DiscardHandler), metrics: b.metrics, configs: b.deps.Configs, schedules: out,
+					mine:   func(string) bool { return true },
+					client: func(org string) (settings, *Client) { return b.desk(org).configured() },
+					orgs:   make(map[string]*synced),
+				}
+				go s.run(b.ctx)
+				asked := make(map[string]time.Duration)
+				for at := time.Duration(0); at < c.within; at += time.Second {
+					for i := range c.checks {
+						b.check("o", fmt.Sprint("ahead-", at, "-", i), schemas.Urgency_URGENCY_LOOK_AHEAD, 0)
+					}
+					if at%(10*time.Second) == 5*time.Second {
+						id := fmt.Sprint("breach-", at)
+						asked[id] = at
+						b.check("o", id, schemas.Urgency_URGENCY_BREACH, 0)
+					}
+					time.Sleep(time.Second)
+				}
+				if n := out.count(); n != 1 {
+					t.Errorf("%d times published within %v, want once", n, c.within)
+				}
+				for id, at := range asked {
+					if a := b.results()[id]; a.result != "observed" || a.at-at > time.Second {
+						t.Errorf("%s: %q after %v", id, a.result, a.at-at)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestSyncNeedsItsPermissions(t *testing.T) {
 	for _, permission := range []string{permissionGroup, permissionSchedule} {
 		synctest.Test(t, func(t *testing.T) {
@@ -357,7 +414,7 @@ func TestSyncTwice(t *testing.T) {
 		p := newPlant(t, simulator.Unknowns{})
 		p.refuse = 2
 		stops := []func(){p.sync(), p.sync()}
-		time.Sleep(syncRetry + syncLook)
+		time.Sleep(syncRetry + 2*syncLook)
 		p.want(2, "Mon 11:15", "Fri 19:15")
 		if versions := slices.Compact(p.published); len(versions) != 1 {
 			t.Errorf("versions %v, want one", versions)
