@@ -151,10 +151,10 @@ func (b *book) take(r *kgo.Record) {
 	}
 }
 
-// takeOwner takes in that somebody else takes the partition. Whoever had it before
-// us may say so late: the brokers did not take his record while it was his.
+// takeOwner takes in that somebody else takes the partition. Whoever of our group had it
+// before us may say so late: the brokers did not take his record while it was his.
 func (b *book) takeOwner(value []byte) {
-	if o := decodeOwner(value); o.Generation < b.window.generation {
+	if decodeOwner(value).before(b.window) {
 		b.ledger.log.Warn("the record by which another notifier once took a partition has come late; the partition is ours",
 			schemas.LogTopic, b.ledger.topic, schemas.LogPartition, b.partition)
 		return

@@ -105,7 +105,7 @@ func (d *Dispatcher) take(cl *kgo.Client, won map[string][]int32) {
 	for topic, ids := range won {
 		for _, id := range ids {
 			w := newWindow(topic, id)
-			w.generation = generation
+			w.group, w.generation = d.config.Group, generation
 			d.mu.Lock()
 			d.windows[partition{topic, id}] = w
 			d.paused[partition{topic, id}] = true

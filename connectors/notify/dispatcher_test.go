@@ -102,9 +102,20 @@ func TestRestartReadsWhatCameSince(t *testing.T) {
 	}
 }
 
-// An owner record is heard, but for one of an earlier generation: its notifier gave
-// the partition up before the brokers took it.
+// An owner record is heard, but for one of an earlier generation of our own group: its
+// notifier gave the partition up before the brokers took it. Of a group that was renamed
+// the generations say nothing.
 func TestOwnerRecordOfSomebodyElse(t *testing.T) {
+	for name, next := range map[string]owner{
+		"a later generation":       {"next", "t.notifier", math.MaxInt32},
+		"another group":            {"next", "t.renamed", 0},
+		"a group that is not told": {"next", "", 0},
+	} {
+		t.Run(name, func(t *testing.T) { takenBySomebodyElse(t, next) })
+	}
+}
+
+func takenBySomebodyElse(t *testing.T, next owner) {
 	f := newField(t, 1)
 	d, _ := f.start(Config{})
 	f.escalate(good, 0, 10)
@@ -118,7 +129,7 @@ func TestOwnerRecordOfSomebodyElse(t *testing.T) {
 	}
 	ours := d.allWindows()[0].generation
 
-	take(owner{"late", ours - 1}.encode())
+	take(owner{"late", "t.notifier", ours - 1}.encode())
 	f.until("the late one is read", func() bool { return strings.Contains(f.logs.String(), "has come late") })
 	f.escalate(good, 10, 20)
 	f.until("ten more are told", func() bool { return len(f.takenBy("good")) == 20 })
@@ -126,7 +137,7 @@ func TestOwnerRecordOfSomebodyElse(t *testing.T) {
 		t.Error(err)
 	}
 
-	take(owner{"next", ours + 1}.encode())
+	take(next.encode())
 	f.until("it is not ready, since another has the partition", func() bool { return d.Ready() != nil })
 	if err := d.Ready(); !strings.Contains(err.Error(), "another notifier has taken partition 0 over") {
 		t.Error(err)
@@ -138,16 +149,24 @@ func TestOwnerRecordOfSomebodyElse(t *testing.T) {
 	}
 }
 
-// What does not say its generation is heard.
+// What does not say its generation is heard, and so is what does not say its group.
 func TestDecodeOwner(t *testing.T) {
-	for value, want := range map[string]int32{
-		`{"owner":"a","generation":7}`:   7,
-		`{"owner":"a"}`:                  math.MaxInt32,
-		`{"owner":"a","generation":"7"}`: math.MaxInt32,
-		`owner`:                          math.MaxInt32,
+	ours := &window{group: "g", generation: 8}
+	for value, want := range map[string]struct {
+		generation int32
+		late       bool
+	}{
+		`{"owner":"a","group":"g","generation":7}`:   {7, true},
+		`{"owner":"a","group":"g","generation":8}`:   {8, false},
+		`{"owner":"a","group":"h","generation":7}`:   {7, false},
+		`{"owner":"a","generation":7}`:               {7, false},
+		`{"owner":"a","group":"g"}`:                  {math.MaxInt32, false},
+		`{"owner":"a","group":"g","generation":"7"}`: {math.MaxInt32, false},
+		`owner`: {math.MaxInt32, false},
 	} {
-		if got := decodeOwner([]byte(value)).Generation; got != want {
-			t.Errorf("%s: %d, want %d", value, got, want)
+		o := decodeOwner([]byte(value))
+		if o.Generation != want.generation || o.before(ours) != want.late {
+			t.Errorf("%s: %d, late %v, want %v", value, o.Generation, o.before(ours), want)
 		}
 	}
 }
