@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -26,6 +27,7 @@ type book struct {
 	opened    time.Time
 	ready     chan struct{} // closed once the book is filled
 	onFilled  func()        // called then
+	taken     atomic.Bool   // by another notifier; the gate is closed for other reasons, too
 
 	// One change at a time, written in the order in which they happen. Nothing that
 	// runs when a write has ended may want it: writing waits for room.
@@ -159,6 +161,7 @@ func (b *book) takeOwner(value []byte) {
 			schemas.LogTopic, b.ledger.topic, schemas.LogPartition, b.partition)
 		return
 	}
+	b.taken.Store(true)
 	b.ledger.log.Warn("another notifier has taken a partition over; nothing more is told of it here",
 		schemas.LogTopic, b.ledger.topic, schemas.LogPartition, b.partition)
 	b.close()

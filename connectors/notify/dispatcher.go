@@ -104,7 +104,7 @@ func (d *Dispatcher) Ready() error {
 		case err != nil:
 		case b == nil || !b.isFilled():
 			err = fmt.Errorf("the ledger of partition %d is being read", w.partition)
-		case b.isClosed():
+		case b.taken.Load():
 			err = fmt.Errorf("another notifier has taken partition %d over", w.partition)
 		}
 	}

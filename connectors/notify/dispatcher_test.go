@@ -149,6 +149,19 @@ func takenBySomebodyElse(t *testing.T, next owner) {
 	}
 }
 
+// A partition that is being given up is nobody else's yet: what is under way may end, and
+// who asks meanwhile is not told otherwise.
+func TestReadyWhileAPartitionIsGivenUp(t *testing.T) {
+	f := newField(t, 1)
+	d, _ := f.start(Config{})
+	f.escalate(good, 0, 1)
+	f.until("it is told", func() bool { return len(f.takenBy("good")) == 1 })
+	d.allWindows()[0].close() // which release does first
+	if err := d.Ready(); err != nil {
+		t.Error(err)
+	}
+}
+
 // What does not say its generation is heard, and so is what does not say its group.
 func TestDecodeOwner(t *testing.T) {
 	ours := &window{group: "g", generation: 8}
