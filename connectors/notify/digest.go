@@ -120,11 +120,11 @@ func (o *outbox) draft(books map[*book]bool, now time.Time) (d *bundle, parts []
 			i.book.change(i.id, func(e *entry) bool { return o.idle(e) }, nil)
 			continue
 		}
-		if kind != Alert && !o.gathered(i.book.ledger, e, kind) {
+		of := o.digest(e, i.book.ledger)
+		if of == nil && (kind == Clear || kind == Retract) {
 			o.push(i) // it has to be told alone by now: others have a part of the digest
 			continue
 		}
-		of := o.digest(e, i.book.ledger)
 		joins := of == nil
 		if joins {
 			if current == nil || !current.reach.has(i.book) {

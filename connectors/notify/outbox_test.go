@@ -404,6 +404,26 @@ func TestOutboxStormThatIsPartedWhileItGathers(t *testing.T) {
 	}
 }
 
+// A reminder that was gathered, and is answered before the digest is told, goes with that
+// all the same: an answer is not told alone because others have a part.
+func TestOutboxStormThatIsAnsweredWhileItGathers(t *testing.T) {
+	n := &scripted{can: Capabilities{Kinds: everything, Update: true}}
+	inBubble(t, Config{}, n, func(b *bench) {
+		b.raise("a", "b", "c", "d")
+		b.wait.Wait()
+		time.Sleep(time.Hour)
+		b.books[1].wake(time.Now(), func(e *entry) habit { return habit{repeat: time.Hour} })
+		synctest.Wait()
+		n.before = func() { n.before = nil; time.Sleep(10 * s) }
+		b.raise("a")
+		synctest.Wait()
+		b.does(Interaction{Conversation: "d", By: "Ada"})
+		b.want(event{0, "alert a"}, event{0, "alert b"}, event{0, "alert c"}, event{s, `digest of 1, 0 cleared, late false, over ""`},
+			event{time.Hour + s, "remind b m2"}, event{time.Hour + 11*s, "alert a"},
+			event{time.Hour + 11*s, `digest of 1, 0 cleared, late false, over "digest-message"`})
+	})
+}
+
 // A destination that is a program gets each of them.
 func TestOutboxStormForPrograms(t *testing.T) {
 	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: KindsOf(Clear)}}, func(b *bench) {
