@@ -20,8 +20,10 @@ const (
 	acknowledgedFor = 24 * time.Hour
 	// closedFor and openFor are how long an entry is kept after the last thing that
 	// happened to it, if the alert is over and if it is not, or is counted in a digest.
+	// What stands is kept for as long as the topic has its escalation: without its entry
+	// nobody would be told its end.
 	closedFor = 24 * time.Hour
-	openFor   = 30 * 24 * time.Hour
+	openFor   = 90 * 24 * time.Hour
 )
 
 // over says whether the alert no longer stands.

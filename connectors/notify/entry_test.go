@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -61,6 +62,33 @@ func TestEntryClearedBeforeItWasTold(t *testing.T) {
 	}
 	if settle(e, everything); e.State != schemas.DeliveryCancelled {
 		t.Errorf("state %s", e.State)
+	}
+}
+
+// An entry is kept while its alert stands, as long as the escalation itself, and for a
+// day once it is over; in a digest it counts on.
+func TestEntryIsKept(t *testing.T) {
+	raised, err := strconv.ParseInt(schemas.Escalations.Config["retention.ms"], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	standing := time.Duration(raised) * time.Millisecond
+	now := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		entry entry
+		want  time.Duration
+	}{
+		"stands":              {entry{Status: statusRaised}, standing},
+		"stands, was told":    {entry{Status: statusRaised, ToldAt: instantOf(now.Add(time.Hour))}, standing + time.Hour},
+		"failed, stands":      {entry{Status: statusRaised, State: schemas.DeliveryFailed}, standing},
+		"over":                {entry{Status: statusCleared}, 24 * time.Hour},
+		"over, of a digest":   {entry{Status: statusCleared, Digest: "d"}, standing},
+		"stands, of a digest": {entry{Status: statusRaised, Digest: "d"}, standing},
+	} {
+		c.entry.Since = instantOf(now)
+		if got := expiry(&c.entry).Time().Sub(now); got != c.want {
+			t.Errorf("%s: kept for %s, want %s", name, got, c.want)
+		}
 	}
 }
 

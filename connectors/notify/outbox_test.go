@@ -424,6 +424,17 @@ func TestOutboxStormThatIsAnsweredWhileItGathers(t *testing.T) {
 	})
 }
 
+// An alert that stood for months is told its end where it was told.
+func TestOutboxEndsWhatStoodForLong(t *testing.T) {
+	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: KindsOf(Clear), Update: true}}, func(b *bench) {
+		b.raise("a")
+		b.pass(60 * 24 * time.Hour)
+		b.restart(0, 1) // the topic is read again
+		b.end("a")
+		b.want(event{0, "alert a"}, event{60 * 24 * time.Hour, "clear a m1"})
+	})
+}
+
 // A destination that is a program gets each of them.
 func TestOutboxStormForPrograms(t *testing.T) {
 	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: KindsOf(Clear)}}, func(b *bench) {
