@@ -23,17 +23,13 @@ func event(m notify.Message) pagerduty.V2Event {
 	if e.Action != "trigger" {
 		return e
 	}
-	t := notify.Render(m)
+	t, s := notify.Render(m), m.Escalation
 	e.Payload = &pagerduty.V2Payload{
-		Summary: text.Cut(t.Headline, maxSummary), Source: "unpark", Severity: severity(m, t), Details: details(t),
+		Summary: text.Cut(t.Headline, maxSummary), Source: text.Name(cmp.Or(m.OrgName, s.Org)), Severity: severity(m, t),
+		Timestamp: s.At.String(), Class: s.Kind + " of " + s.Objective, Details: details(t),
 	}
-	if s := m.Escalation; s != nil {
-		e.Payload.Timestamp = s.At.String()
-		e.Payload.Class = s.Kind + " of " + s.Objective
-		e.Payload.Source = text.Name(cmp.Or(m.OrgName, s.Org))
-		if s.Queue != nil && s.Queue.Name != nil {
-			e.Payload.Group = text.Name(*s.Queue.Name)
-		}
+	if s.Queue != nil && s.Queue.Name != nil {
+		e.Payload.Group = text.Name(*s.Queue.Name)
 	}
 	e.Client = "unpark"
 	if t.Link != "" {
@@ -48,10 +44,6 @@ func action(m notify.Message) string {
 		return "resolve"
 	case notify.Acknowledge, notify.Snooze:
 		return "acknowledge"
-	case notify.Digest:
-		if m.Digest.Raised == m.Digest.Cleared {
-			return "resolve"
-		}
 	}
 	return "trigger"
 }
@@ -74,7 +66,7 @@ func severity(m notify.Message, t text.Text) string {
 		return "info"
 	case t.Tone == text.Warning:
 		return "warning"
-	case m.Escalation != nil && m.Escalation.Kind == "action":
+	case m.Escalation.Kind == "action":
 		return "critical"
 	}
 	return "error"

@@ -41,11 +41,13 @@ func New(c notify.PagerDutyConfig, resolve func(ref string) (string, error), cli
 	return &Notifier{config: c, resolve: resolve, client: &own}
 }
 
-// Capabilities implements notify.Notifier. PagerDuty reminds by itself. It takes
-// 120 events a minute and key (developer.pagerduty.com, Events API v2).
+// Capabilities implements notify.Notifier. PagerDuty reminds and groups by itself, and
+// each alert opens and ends under its own key: in a digest that was parted the ends
+// would resolve what was never opened. It takes 120 events a minute and key
+// (developer.pagerduty.com, Events API v2).
 func (*Notifier) Capabilities() notify.Capabilities {
 	return notify.Capabilities{
-		Kinds:  notify.KindsOf(notify.Clear, notify.Retract, notify.Acknowledge, notify.Snooze, notify.Digest),
+		Kinds:  notify.KindsOf(notify.Clear, notify.Retract, notify.Acknowledge, notify.Snooze),
 		Update: true, Idempotent: true, Every: 500 * time.Millisecond, Burst: 60,
 	}
 }

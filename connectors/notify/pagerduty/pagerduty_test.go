@@ -45,12 +45,16 @@ func TestLifeOfAnAlert(t *testing.T) {
 	tell(notifytest.Become(t, m, notify.Snooze, ref), "acknowledged")
 	tell(notifytest.Become(t, m, notify.Acknowledge, ref), "acknowledged")
 	tell(notifytest.Become(t, m, notify.Clear, ref), "resolved")
-	d := notifytest.Digest()
-	d.Reference = tell(d, "triggered")
-	d.Digest.Cleared = d.Digest.Raised
-	tell(d, "resolved")
-	if got := twin.Alerts(); len(got) != 2 {
-		t.Errorf("got alerts %v, want one and a digest", got)
+	if got := twin.Alerts(); len(got) != 1 {
+		t.Errorf("got alerts %v, want one", got)
+	}
+}
+
+// PagerDuty is a program: of a storm it is told each alert, and so the end of each.
+func TestEachAlertOfAStorm(t *testing.T) {
+	n := pagerduty.New(notify.PagerDutyConfig{}, nil, http.DefaultClient)
+	if n.Capabilities().Kinds.Has(notify.Digest) {
+		t.Error("it is told digests")
 	}
 }
 
