@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -134,7 +135,8 @@ func dlqRedriveCommand() *cobra.Command {
 		Short: "Send dead letters again",
 		Long: `Sends each dead letter that is asked for once more to where it was going: an escalation
 to the destination that did not take it, a record back to its topic, an envelope through
-the decoder. Letters stay on dead-letters: redriving twice sends twice.`,
+the decoder. Nobody is told of an alert that is over meanwhile. Letters stay on
+dead-letters: redriving twice sends twice.`,
 		Example: "  unpark dlq redrive --config config --reason http_500\n  unpark dlq redrive --config config --at 0/42",
 		Args:    cobra.NoArgs,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
@@ -150,7 +152,7 @@ the decoder. Letters stay on dead-letters: redriving twice sends twice.`,
 				return err
 			}
 			return c.withOrgs(cmd.Context(), func(store *orgconfig.Store) error {
-				return redriveAll(cmd, c, store, filter)
+				return redrive(cmd, c, store, filter)
 			})
 		}),
 	}
@@ -159,33 +161,19 @@ the decoder. Letters stay on dead-letters: redriving twice sends twice.`,
 	return cmd
 }
 
-func redriveAll(cmd *cobra.Command, c *cluster, store *orgconfig.Store, filter kafka.Filter) error {
+func redrive(cmd *cobra.Command, c *cluster, store *orgconfig.Store, filter kafka.Filter) error {
 	cl, err := c.client()
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
 	resolver := secrets.Resolver{Dir: c.config.Process.SecretsDir}
-	r := redriver{client: cl, prefix: c.layout.Prefix, keep: keepAttributes(store), deps: notify.Deps{
+	r := redriver{client: cl, prefix: c.layout.Prefix, keep: keepAttributes(store), over: kafka.NewOver(c.kafka, c.layout.Prefix), deps: notify.Deps{
 		Kafka: c.kafka, Prefix: c.layout.Prefix, Clock: clock.Real(),
 		Configs: routeConfigs{store},
 		Build:   destinations{client: &http.Client{}, resolve: resolver.Resolve, terminal: newTerminal(cmd.OutOrStdout())}.build,
 	}}
-	sent, failed := 0, 0
-	err = kafka.ListDeadLetters(cmd.Context(), c.kafka, c.layout.Prefix, filter, func(d kafka.DeadLetter) error {
-		if err := r.redrive(cmd.Context(), d); err != nil {
-			failed++
-			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", d.At, err)
-			return cmd.Context().Err()
-		}
-		sent++
-		return nil
-	})
-	_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%d sent again, %d not\n", sent, failed)
-	if err == nil && failed > 0 {
-		err = fmt.Errorf("%s could not be sent again", count(failed, "dead letter"))
-	}
-	return err
+	return r.all(cmd, filter)
 }
 
 // redriver sends dead letters to where they were going.
@@ -193,12 +181,47 @@ type redriver struct {
 	client *kgo.Client
 	prefix string
 	keep   func(org string) ([]string, bool)
+	over   *kafka.Over
 	deps   notify.Deps
+}
+
+// errOver: nobody would ever be told the end, which has been read.
+var errOver = errors.New("the alert is over meanwhile; nobody is told of it any more")
+
+// all sends the letters that match.
+func (r redriver) all(cmd *cobra.Command, filter kafka.Filter) error {
+	sent, over, failed := 0, 0, 0
+	err := kafka.ListDeadLetters(cmd.Context(), r.deps.Kafka, r.prefix, filter, func(d kafka.DeadLetter) error {
+		switch err := r.redrive(cmd.Context(), d); {
+		case errors.Is(err, errOver):
+			over++
+			_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %v\n", d.At, err)
+		case err != nil:
+			failed++
+			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", d.At, err)
+			return cmd.Context().Err()
+		default:
+			sent++
+		}
+		return nil
+	})
+	meanwhile := ""
+	if over > 0 {
+		meanwhile = fmt.Sprintf(", %d over meanwhile", over)
+	}
+	_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%d sent again, %d not%s\n", sent, failed, meanwhile)
+	if err == nil && failed > 0 {
+		err = fmt.Errorf("%s could not be sent again", count(failed, "dead letter"))
+	}
+	return err
 }
 
 func (r redriver) redrive(ctx context.Context, d kafka.DeadLetter) error {
 	switch d.Origin {
 	case originNotifier:
+		if over, err := r.over.Is(ctx, d); err != nil || over {
+			return cmp.Or(err, errOver)
+		}
 		return notify.Redrive(ctx, r.deps, d.Value, d.Destination)
 	case originBridge:
 		return r.decodeAgain(ctx, d)

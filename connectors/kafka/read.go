@@ -61,6 +61,23 @@ func ReadSince(ctx context.Context, opts []kgo.Opt, topic string, since time.Tim
 	return readTo(ctx, cl, topic, from, ends, each)
 }
 
+// ReadFrom is ReadToEnd for one partition, from an offset on or from where it begins by
+// now.
+func ReadFrom(ctx context.Context, opts []kgo.Opt, topic string, at Position, each func(*kgo.Record) error) error {
+	cl, err := newReader(opts)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", topic, err)
+	}
+	defer cl.Close()
+	ends, from, err := extent(ctx, kadm.NewClient(cl), topic)
+	end, ok := ends[at.Partition]
+	if err != nil || !ok || at.Offset >= end {
+		return err
+	}
+	begin := max(at.Offset, from[at.Partition].EpochOffset().Offset)
+	return readTo(ctx, cl, topic, map[int32]kgo.Offset{at.Partition: kgo.NewOffset().At(begin)}, map[int32]int64{at.Partition: end}, each)
+}
+
 // CommittedEnds returns the ends of a topic's partitions that hold anything.
 func CommittedEnds(ctx context.Context, opts []kgo.Opt, topic string) (map[int32]int64, error) {
 	cl, err := newReader(opts)
