@@ -76,9 +76,16 @@ func (r *runner) joined(_ context.Context, _ *kgo.Client, added map[string][]int
 	r.member = r.member || len(added) == 0
 }
 
-// revoked only wakes the loop, which compares ownership itself: the session
-// leaves callbacks out.
-func (r *runner) revoked(context.Context, *kgo.Client, map[string][]int32) { r.wake.signal() }
+// revoked forgets what was not taken up, and wakes the loop, which compares ownership
+// itself: the session leaves callbacks out.
+func (r *runner) revoked(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range lost[r.cluster.input] {
+		delete(r.fresh, id)
+	}
+	r.wake.signal()
+}
 
 // reconcile takes up and drops partitions until they are those the group has
 // given to the runner. The group must not change meanwhile.
@@ -224,23 +231,28 @@ func (r *runner) suspend(p *partition, err error) {
 	r.log.Warn("partition suspended for a while", schemas.LogPartition, p.id, schemas.LogError, err, schemas.LogRetryAfter, wait)
 }
 
-// resume works on one that has waited long enough, from its last commit. The next one
-// comes when that has committed, or waits again: a transaction fails as a whole, and
-// others are to commit in between.
+// resume works on one that has waited long enough, from its last commit.
 func (r *runner) resume() {
-	var next *partition
-	for _, p := range r.partitions {
+	if p := nextToTry(r.partitions, r.tried, time.Now()); p != nil {
+		r.tried = true
+		r.start(p)
+	}
+}
+
+// nextToTry returns the partition that is to be tried again, nil if none is. tried:
+// one has been since the last commit. A transaction fails as a whole, so whoever does
+// not wait commits before the next is tried.
+func nextToTry(partitions map[int32]*partition, tried bool, now time.Time) (next *partition) {
+	for _, p := range partitions {
 		switch {
-		case p.retry == nil:
-		case p.state == Running:
-			return
-		case !time.Now().Before(p.retryAt) && (next == nil || p.retryAt.Before(next.retryAt)):
+		case p.retry == nil && p.state == Running && tried:
+			return nil
+		case p.retry == nil || p.state != Suspended || now.Before(p.retryAt):
+		case next == nil || p.retryAt.Before(next.retryAt):
 			next = p
 		}
 	}
-	if next != nil {
-		r.start(next)
-	}
+	return next
 }
 
 // drop gives a partition up. What the session has not committed is forgotten.

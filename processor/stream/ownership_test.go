@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -159,4 +160,31 @@ func TestRunnersStopWhileJoining(t *testing.T) {
 	k.echo(2, 0, 20)
 	a.stop()
 	b.stop()
+}
+
+// Of those that wait for something the one that has waited longest is tried, and the next
+// once those that do not wait have committed.
+func TestNextToTry(t *testing.T) {
+	now := time.Now()
+	works := func() *partition { return &partition{state: Running} }
+	waits := func(until time.Duration) *partition {
+		return &partition{state: Suspended, retry: backoff.NewExponentialBackOff(), retryAt: now.Add(until)}
+	}
+	tried := &partition{state: Running, retry: backoff.NewExponentialBackOff()}
+	stuck := &partition{state: Suspended}
+	for name, tt := range map[string]struct {
+		partitions map[int32]*partition
+		tried      bool
+		want       int32
+	}{
+		"nothing waits":                          {map[int32]*partition{1: works(), 2: stuck}, false, 0},
+		"one waits on":                           {map[int32]*partition{1: works(), 2: waits(time.Second)}, false, 0},
+		"the longest":                            {map[int32]*partition{1: works(), 2: waits(-time.Second), 3: waits(-2 * time.Second)}, false, 3},
+		"one was tried":                          {map[int32]*partition{1: works(), 2: waits(-time.Second), 3: waits(time.Second)}, true, 0},
+		"one is tried, nobody else could commit": {map[int32]*partition{1: tried, 2: waits(-time.Second), 3: stuck}, true, 2},
+	} {
+		if got := nextToTry(tt.partitions, tt.tried, now); got != tt.partitions[tt.want] {
+			t.Errorf("%s: %+v, want partition %d", name, got, tt.want)
+		}
+	}
 }

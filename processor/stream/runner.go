@@ -46,6 +46,7 @@ type runner struct {
 	partitions map[int32]*partition
 	progressed bool // the session has committed
 	revocation bool // partitions were dropped, and the session has not forgotten it
+	tried      bool // a partition that waited is tried again, and nothing has committed since
 	memberID   string
 	generation int32
 
@@ -112,7 +113,7 @@ func (r *runner) open(ctx context.Context) error {
 	if err := r.checkName(ctx); err != nil {
 		return err
 	}
-	r.partitions, r.revocation = make(map[int32]*partition), false
+	r.partitions, r.revocation, r.tried = make(map[int32]*partition), false, false
 	r.mu.Lock() // the session's callbacks wait until it is set
 	r.fresh, r.member, r.status = make(map[int32]int64), false, make(map[int32]status)
 	alive, kill := context.WithCancel(context.WithoutCancel(ctx))

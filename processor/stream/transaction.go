@@ -290,7 +290,7 @@ func (t *transaction) commitPositions(req *kmsg.TxnOffsetCommitRequest) error {
 
 func (t *transaction) committed() error {
 	m := t.r.metrics
-	t.r.progressed = true
+	t.r.progressed, t.r.tried = true, false
 	crashpoint("after-commit")
 	for _, p := range t.partitions() {
 		if rec := t.last[p.id]; rec != nil {
