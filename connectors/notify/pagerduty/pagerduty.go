@@ -43,12 +43,12 @@ func New(c notify.PagerDutyConfig, resolve func(ref string) (string, error), cli
 
 // Capabilities implements notify.Notifier. PagerDuty reminds and groups by itself, and
 // each alert opens and ends under its own key: in a digest that was parted the ends
-// would resolve what was never opened. It takes 120 events a minute and key
-// (developer.pagerduty.com, Events API v2).
+// would resolve what was never opened. It takes 120 events in any minute and key
+// (developer.pagerduty.com, Events API v2): 60 at once, and 60 in the minute after.
 func (*Notifier) Capabilities() notify.Capabilities {
 	return notify.Capabilities{
 		Kinds:  notify.KindsOf(notify.Clear, notify.Retract, notify.Acknowledge, notify.Snooze),
-		Update: true, Idempotent: true, Every: 500 * time.Millisecond, Burst: 60,
+		Update: true, Idempotent: true, Every: time.Second, Burst: 60,
 	}
 }
 

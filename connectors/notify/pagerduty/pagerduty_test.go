@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"unpark/connectors/notify"
 	"unpark/connectors/notify/notifytest"
@@ -55,6 +56,13 @@ func TestEachAlertOfAStorm(t *testing.T) {
 	n := pagerduty.New(notify.PagerDutyConfig{}, nil, http.DefaultClient)
 	if n.Capabilities().Kinds.Has(notify.Digest) {
 		t.Error("it is told digests")
+	}
+}
+
+// PagerDuty takes 120 events of an integration in any minute; what is more it refuses.
+func TestPace(t *testing.T) {
+	if c := (&pagerduty.Notifier{}).Capabilities(); c.Burst+int(time.Minute/c.Every) > 120 {
+		t.Errorf("%d at once and one every %v", c.Burst, c.Every)
 	}
 }
 
