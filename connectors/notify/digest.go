@@ -121,7 +121,7 @@ func (o *outbox) draft(books map[*book]bool, now time.Time) (d *bundle, parts []
 			continue
 		}
 		of := o.digest(e, i.book.ledger)
-		if of == nil && (kind == Clear || kind == Retract) {
+		if of == nil && kind != Alert && kind != Remind {
 			o.push(i) // it has to be told alone by now: others have a part of the digest
 			continue
 		}
