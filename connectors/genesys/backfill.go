@@ -114,6 +114,8 @@ type comparison struct {
 	found  map[string]openConversation
 	states map[string][]byte
 	sum    Summary
+	seen   bool  // one of those that the processor has open could be looked at
+	unseen error // why another could not
 }
 
 // open tells what is missing of the conversations that are open, the oldest first.
@@ -234,6 +236,9 @@ func (r *comparison) end(ctx context.Context) error {
 			return fmt.Errorf("conversation %s: %w", id, err)
 		}
 	}
+	if !r.seen {
+		return r.unseen // of each: that is no trouble of theirs, but a permission missing, say
+	}
 	return nil
 }
 
@@ -243,13 +248,18 @@ func (r *comparison) endOne(ctx context.Context, c Change) error {
 	case err != nil && (ctx.Err() != nil || asError(err).orgWide()):
 		return err
 	case err != nil && asError(err).Reason == ReasonNotFound:
+		r.seen = true
 		r.sum.Lost++
 		return nil
 	case err != nil: // its own trouble, which may never end: those after it have their turn
 		c.Change, c.NotSeen = ChangeUnseen, asError(err).Reason
 		r.sum.Unseen++
+		r.unseen = fmt.Errorf("conversation %s: %w", c.Conversation, err)
 		r.say(c)
 		return nil
+	}
+	r.seen = true
+	switch {
 	case o.EndedAtMs == nil || *o.EndedAtMs >= r.before.UnixMilli():
 		return nil // it is open, or the event that tells its end may be on its way
 	}

@@ -330,6 +330,18 @@ func TestBackfillFails(t *testing.T) {
 		_, err = f.Run(t.Context())
 		wantReason(t, err, ReasonUnavailable, "conversation over")
 
+		tw = newTwin()
+		tw.answer(detailsQuery, 200, `{}`)
+		tw.answer("/", http.StatusForbidden, `{}`)
+		f = newFilling(tw)
+		for _, id := range []string{"one", "two"} {
+			f.known[id] = &schemas.ConversationState{Episode: &schemas.Episode{Opened: true, FirstStart: &schemas.Fact{AtMs: time.Now().Add(-time.Hour).UnixMilli()}}}
+		}
+		sum, err := f.Run(t.Context()) // not of one of them, but of all
+		if wantReason(t, err, ReasonForbidden, "conversation two"); sum.Unseen != 2 {
+			t.Errorf("%d unseen, want 2", sum.Unseen)
+		}
+
 		f = newFilling(openTwin(t))
 		f.Produce = nil
 		if f.run(t); len(f.changes) != 2 {
