@@ -2,6 +2,7 @@ package genesys
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -169,9 +170,16 @@ func (s *syncer) once(ctx context.Context, org string, st *synced, groups []stri
 			last = nil // written by somebody else; replaced
 		}
 	}
-	next, problems, err := client.ReadGroups(withSomePatience(ctx), groups, last)
+	patient := ctx
+	if !slices.ContainsFunc(groups, func(id string) bool { _, known := last[id]; return !known }) {
+		patient = withSomePatience(ctx) // no calendar counts as always meanwhile
+	}
+	next, problems, err := client.ReadGroups(patient, groups, last)
 	if err != nil {
 		return "", problems, err
+	}
+	if _, now, _ := s.schedules.NewestSchedules(org); now != version || !s.mine(org) {
+		return "", problems, errors.New("somebody else has published schedules, or is to, since the reading began")
 	}
 	data, err := next.JSON()
 	if err != nil {

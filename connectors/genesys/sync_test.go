@@ -31,11 +31,15 @@ type shelf struct {
 	content   []byte
 	published []string // versions, in order
 	refuse    int      // so many are not taken
+	onRead    func()   // called after a look at what is newest
 }
 
 func (s *shelf) NewestSchedules(string) ([]byte, string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.onRead != nil {
+		defer s.onRead()
+	}
 	return s.content, schemas.ContentVersion(s.content), s.content != nil
 }
 
@@ -335,6 +339,41 @@ func TestSyncInTrouble(t *testing.T) {
 	}
 }
 
+// What somebody else publishes while the groups are read is not undone by what was read:
+// they are read again.
+func TestSyncBesideApply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlant(t, simulator.Unknowns{})
+		stop := p.sync()
+		time.Sleep(syncLook)
+		p.want(1, "Mon 11:15", "Fri 19:15")
+		p.EditSchedule(p.Schedules()[0].ID, func(s *simulator.Schedule) { s.End = "2026-01-05T18:00:00.000" })
+		read := p.published[0]
+		p.onRead = func() { // with a group more, say
+			p.onRead = nil
+			groups, err := calendar.ParseGroups(p.content)
+			if err != nil {
+				t.Fatal(err)
+			}
+			groups["new"] = calendar.ScheduleGroup{TimeZone: "UTC"}
+			content, err := groups.JSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.content = content
+		}
+		time.Sleep(syncEvery)
+		if n := p.count(); n != 1 {
+			t.Errorf("published %v after %s: the group that came meanwhile is gone", p.published, read)
+		}
+		time.Sleep(syncRetry + 2*syncLook)
+		if n := p.count(); n != 2 {
+			t.Errorf("%d versions were published, want the second once it is read again", n)
+		}
+		stop()
+	})
+}
+
 // A sync of many schedules delays no breach, and an org that is busy for long does not
 // keep it from its end.
 func TestSyncBesideChecks(t *testing.T) {
@@ -358,7 +397,11 @@ func TestSyncBesideChecks(t *testing.T) {
 				set := connected(300)
 				set.Calendars = map[string]calendarSettings{"c": {"g"}}
 				b := openBureau(t, rulesOf{"o": set}, tw)
-				out := &shelf{}
+				known, err := calendar.Groups{"g": {TimeZone: "UTC"}}.JSON()
+				if err != nil {
+					t.Fatal(err)
+				}
+				out := &shelf{content: known}
 				s := &syncer{
 					clock: clock.Real(), log: slog.New(slog.DiscardHandler), metrics: b.metrics, configs: b.deps.Configs, schedules: out,
 					mine:   func(string) bool { return true },
@@ -414,7 +457,7 @@ func TestSyncTwice(t *testing.T) {
 		p := newPlant(t, simulator.Unknowns{})
 		p.refuse = 2
 		stops := []func(){p.sync(), p.sync()}
-		time.Sleep(syncRetry + 2*syncLook)
+		time.Sleep(2*syncRetry + 3*syncLook) // the one sees the other's, and looks again
 		p.want(2, "Mon 11:15", "Fri 19:15")
 		if versions := slices.Compact(p.published); len(versions) != 1 {
 			t.Errorf("versions %v, want one", versions)
