@@ -111,7 +111,8 @@ func (fs inputs) split(next func(*block) bool) {
 			b.file, b.err, b.text, b.lines = f.name, nil, b.text[:0], b.lines[:0]
 			more = b.fill(lines)
 			b.at = read + f.offset()
-			if !next(b) || b.err != nil {
+			failed := b.err != nil
+			if !next(b) || failed { // by now the block is somebody else's
 				return
 			}
 		}
