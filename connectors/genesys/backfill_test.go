@@ -244,7 +244,11 @@ func TestDailyLogsWhatIsUnseen(t *testing.T) {
 		tw.answer(detailsQuery, 200, `{}`)
 		tw.answer("/", http.StatusForbidden, `{}`)
 		f, log := newFilling(tw), &diary{}
-		f.known["away"] = &schemas.ConversationState{Episode: &schemas.Episode{Opened: true, FirstStart: &schemas.Fact{AtMs: time.Now().Add(-time.Hour).UnixMilli()}}}
+		for _, id := range []string{"away", "gone"} {
+			f.known[id] = &schemas.ConversationState{Episode: &schemas.Episode{Opened: true, FirstStart: &schemas.Fact{AtMs: time.Now().Add(-time.Hour).UnixMilli()}}}
+		}
+		tw.answer("GET /api/v2/conversations/gone", http.StatusNotFound, `{}`)
+		tw.answer("GET /api/v2/analytics/conversations/gone/details", http.StatusNotFound, `{}`)
 		o := newOffice(t.Context(), officeDeps{
 			Clock: clock.Real(), Log: slog.New(slog.NewTextHandler(log, nil)), Configs: rulesOf{"o": connected(300)}, Resolve: resolveTest, Transport: tw,
 			Produce: f.Produce, States: func(ctx context.Context, _ string) (map[string][]byte, error) { return f.States(ctx) },
