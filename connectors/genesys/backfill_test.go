@@ -237,6 +237,10 @@ func TestBackfillEnds(t *testing.T) {
 	})
 }
 
+func openForAnHour() *schemas.ConversationState {
+	return &schemas.ConversationState{Episode: &schemas.Episode{Opened: true, FirstStart: &schemas.Fact{AtMs: time.Now().Add(-time.Hour).UnixMilli()}}}
+}
+
 // The daily comparison passes over what it may not look at, logs why, and is done.
 func TestDailyLogsWhatIsUnseen(t *testing.T) {
 	monday14(t, func(t *testing.T) {
@@ -245,7 +249,7 @@ func TestDailyLogsWhatIsUnseen(t *testing.T) {
 		tw.answer("/", http.StatusForbidden, `{}`)
 		f, log := newFilling(tw), &diary{}
 		for _, id := range []string{"away", "gone"} {
-			f.known[id] = &schemas.ConversationState{Episode: &schemas.Episode{Opened: true, FirstStart: &schemas.Fact{AtMs: time.Now().Add(-time.Hour).UnixMilli()}}}
+			f.known[id] = openForAnHour()
 		}
 		tw.answer("GET /api/v2/conversations/gone", http.StatusNotFound, `{}`)
 		tw.answer("GET /api/v2/analytics/conversations/gone/details", http.StatusNotFound, `{}`)
@@ -330,7 +334,7 @@ func TestBackfillFails(t *testing.T) {
 		tw.answer(detailsQuery, 200, `{}`)
 		tw.answer("/", http.StatusServiceUnavailable, `{}`)
 		f = newFilling(tw)
-		f.known["over"] = &schemas.ConversationState{Episode: &schemas.Episode{Opened: true, FirstStart: &schemas.Fact{AtMs: time.Now().Add(-time.Hour).UnixMilli()}}}
+		f.known["over"] = openForAnHour()
 		_, err = f.Run(t.Context())
 		wantReason(t, err, ReasonUnavailable, "conversation over")
 
@@ -339,7 +343,7 @@ func TestBackfillFails(t *testing.T) {
 		tw.answer("/", http.StatusForbidden, `{}`)
 		f = newFilling(tw)
 		for _, id := range []string{"one", "two"} {
-			f.known[id] = &schemas.ConversationState{Episode: &schemas.Episode{Opened: true, FirstStart: &schemas.Fact{AtMs: time.Now().Add(-time.Hour).UnixMilli()}}}
+			f.known[id] = openForAnHour()
 		}
 		sum, err := f.Run(t.Context()) // not of one of them, but of all
 		if wantReason(t, err, ReasonForbidden, "conversation two"); sum.Unseen != 2 {
