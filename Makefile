@@ -117,6 +117,13 @@ else
 	go test -pgo=$$UNPARK_PGO -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...)
 endif
 
+.PHONY: bench-all
+bench-all: ## Bench and all else that has an aim, by one command, into docs/aims.md: a quarter to half an hour, with nothing beside it
+	rm -rf bin/aims && mkdir -p bin/aims
+	UNPARK_BENCH_AIMS=$(CURDIR)/bin/aims/aims.md sh -ec '$(MAKE) bench REPORT=bin/aims/bench.md; $(MAKE) bench-open EVENTS=1000000; \
+		$(MAKE) bench-lateness OPEN=10000000 RATE=8000 SECONDS=40; $(MAKE) bench-deadlines; $(MAKE) bench-restore'
+	mv bin/aims/aims.md bin/aims/bench.md docs/
+
 .PHONY: bench-open
 bench-open: fetch ## The processor with OPEN ("100000 10000000") conversations open: EVENTS (2000000) on them, as they live and then scattered, RUNNERS (2)
 	UNPARK_BENCH_OPEN='$(or $(OPEN),100000 10000000)' UNPARK_BENCH_EVENTS='$(EVENTS)' UNPARK_BENCH_RUNNERS='$(RUNNERS)' \

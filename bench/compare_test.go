@@ -34,6 +34,7 @@ func TestCompare(t *testing.T) {
 			}
 		}
 	}
+	record(t, r.aims()...)
 	if err := os.WriteFile(file, []byte(r.text()), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -43,9 +43,11 @@ func TestDeadlines(t *testing.T) {
 	took, spent := time.Since(begun), cpu(t, p.cmd.Process.Pid)-used
 	profiled()
 	waits := probe()
+	rate := float64(int64(n)-first) / took.Seconds()
 	fmt.Printf("deadlines: due=%d seconds=%.1f escalations/s=%.0f cpu_us/escalation=%.1f events meanwhile=%d p50_wait=%s p99_wait=%s max_wait=%s peak_rss_mb=%d\n",
-		n, took.Seconds(), float64(int64(n)-first)/took.Seconds(), spent/float64(int64(n)-first)*1e6,
+		n, took.Seconds(), rate, spent/float64(int64(n)-first)*1e6,
 		len(waits), waits[len(waits)/2], waits[len(waits)*99/100], waits[len(waits)-1], peakRSS(t, p.cmd.Process.Pid))
+	record(t, atLeast(fmt.Sprintf("%d deadlines in one second, events still flowing", n), 50_000, rate, "escalations/s"))
 }
 
 // settle has a processor follow the configuration, which is judged by at its first

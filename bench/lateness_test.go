@@ -54,6 +54,7 @@ func TestLateness(t *testing.T) {
 	}
 	fmt.Printf("| conversations open | events/s | warnings | p50 | p99 | max |\n|---|---|---|---|---|---|\n| %d | %.0f | %d | %v | %v | %v |\n",
 		open, float64(sent)/lasts.Seconds(), len(late), at(0.5), at(0.99), at(1))
+	record(t, atMost(fmt.Sprintf("lateness behind due and grace, %d events/s, %d conversations open, 99 of 100", rate, open), 1.15, at(0.99).Seconds(), "s"))
 	c.stop()
 }
 

@@ -26,12 +26,13 @@ func TestOpen(t *testing.T) {
 	events, runners := setting(t, "EVENTS", "2000000")[0], setting(t, "RUNNERS", "2")[0]
 	fmt.Println("| conversations open | events fall | events/s | CPU µs/event | second half: events/s | CPU µs/event | peak MB | others, cores | s to restore | peak MB | s to merge |\n|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, scattered := range []bool{false, true} {
+		fall := "as conversations live"
+		if scattered {
+			fall = "each on any"
+		}
+		var all []crowded
 		for _, open := range setting(t, "OPEN", "") {
 			crowd := &loadgen.Crowd{Open: open, Events: events, Partitions: partitions, Seed: 1, End: time.Now(), Scattered: scattered}
-			fall := "as conversations live"
-			if scattered {
-				fall = "each on any"
-			}
 			t.Run(fmt.Sprint(open, " ", fall), func(t *testing.T) {
 				a := newCrowdArena(t, crowd)
 				config := a.configure(runners)
@@ -46,9 +47,24 @@ func TestOpen(t *testing.T) {
 				c.stop()
 				fmt.Printf("| %d | %s | %.0f | %.1f | %.0f | %.1f | %d | %.2f | %.1f | %d | %.1f |\n", open, fall, f.rate, f.cost, f.steadyRate, f.steadyCost,
 					f.peakMB, f.others, restored.Seconds(), peak, merging.Seconds())
+				all = append(all, crowded{open, f.rate, max(f.peakMB, peak)})
 			})
 		}
+		if len(all) > 1 {
+			few, many := all[0], all[len(all)-1]
+			record(t,
+				atLeast(fmt.Sprintf("%d conversations open, events %s: events/s", many.open, fall), 0.6, many.rate/few.rate, fmt.Sprintf("of those with %d", few.open)),
+				atMost("the same: peak memory, the restore included", 1500, float64(many.peakMB), "MB"),
+			)
+		}
 	}
+}
+
+// crowded is what was measured with that many conversations open.
+type crowded struct {
+	open   int
+	rate   float64
+	peakMB int
 }
 
 // merged is how long Pebble must have merged nothing for there to be nothing left.

@@ -30,7 +30,7 @@ func (r *report) text() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# Side by side with Kafka Streams\n")
 	line("Written by `%s` on %s, at commit %s.\n", r.command, time.Now().UTC().Format(time.DateOnly), commit())
-	line("%s\n", machine(r.arena))
+	line("%s Kafka and Kafka Streams %s.\n", machine(), kafkaVersion(r.arena.classpath))
 	line("One broker; %d events and %d ticks in %d partitions, lz4; both read the same topic, in turn, each with a new group, changelog and state. "+
 		"The peer commits every 100 ms. Far behind the end of a log, as here, unpark's transactions last up to 400 ms and have up to 40,000 records, unless they are kept to 100 ms as well. Every run told the same %d escalations, byte for byte, headers included: %s.\n",
 		r.arena.events, r.arena.records()-int64(r.arena.events), partitions, r.told.size(), r.kinds())
@@ -72,16 +72,40 @@ func (r *report) ratioTable(line func(string, ...any)) {
 	line("|---|---|---|---|---|---|---|")
 	for _, name := range []string{nameOurs, nameEven} {
 		for _, n := range r.threads() {
-			ratio := func(of func(ours, peer figures) float64) string { return r.ratio(name, n, of) }
-			line("| %s | %d | %sx | %sx less | %sx less | %s of the peer's | %s of the peer's |", name, n,
-				ratio(func(ours, peer figures) float64 { return ours.rate / peer.rate }),
-				ratio(func(ours, peer figures) float64 { return peer.cost / ours.cost }),
-				ratio(func(ours, peer figures) float64 { return peer.steadyCost / ours.steadyCost }),
-				ratio(func(ours, peer figures) float64 { return ours.broker / peer.broker }),
-				ratio(func(ours, peer figures) float64 { return float64(ours.peakMB) / float64(peer.peakMB) }))
+			line("| %s | %d | %sx | %sx less | %sx less | %s of the peer's | %s of the peer's |", name, n, r.ratio(name, n, rateGain),
+				r.ratio(name, n, costGain), r.ratio(name, n, steadyGain), r.ratio(name, n, brokerShare), r.ratio(name, n, memoryShare))
 		}
 	}
 	line("| to reach | | 2x with one, 2.5x with two | | 2.5x less | not more | half |")
+}
+
+// What unpark gains: how many times the peer's rate it has, how many times less CPU an
+// event takes, and what part it has of what the broker and the memory take.
+func rateGain(ours, peer figures) float64    { return ours.rate / peer.rate }
+func costGain(ours, peer figures) float64    { return peer.cost / ours.cost }
+func steadyGain(ours, peer figures) float64  { return peer.steadyCost / ours.steadyCost }
+func brokerShare(ours, peer figures) float64 { return ours.broker / peer.broker }
+func memoryShare(ours, peer figures) float64 { return float64(ours.peakMB) / float64(peer.peakMB) }
+
+// aims are those of the comparison, for one thread and for two.
+func (r *report) aims() (list []aim) {
+	for _, name := range []string{nameEven, nameOurs} {
+		for _, n := range r.threads() {
+			faster := 2.0
+			if n > 1 {
+				faster = 2.5
+			}
+			what := func(what string) string { return fmt.Sprintf("%s, %d against %d threads: %s", name, n, n, what) }
+			middle := func(of func(ours, peer figures) float64) float64 { return middle(r.ratios(name, n, of)) }
+			list = append(list,
+				atLeast(what("CPU an event in the second half of the log"), 2.5, middle(steadyGain), "times less"),
+				atLeast(what("events/s"), faster, middle(rateGain), "times as many"),
+				atMost(what("the broker's CPU"), 1, middle(brokerShare), "of the peer's"),
+				atMost(what("peak memory"), 0.5, middle(memoryShare), "of the peer's"),
+			)
+		}
+	}
+	return list
 }
 
 func (r *report) threads() (list []int) {
@@ -92,8 +116,17 @@ func (r *report) threads() (list []int) {
 	return slices.Compact(list)
 }
 
+// ratio is the middle of the rounds, and their range.
 func (r *report) ratio(name string, threads int, of func(ours, peer figures) float64) string {
-	var all []float64
+	all := r.ratios(name, threads, of)
+	if len(all) == 1 {
+		return fmt.Sprintf("%.2f", all[0])
+	}
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", middle(all), all[0], all[len(all)-1])
+}
+
+// ratios are those of all rounds, in order.
+func (r *report) ratios(name string, threads int, of func(ours, peer figures) float64) (all []float64) {
 	for _, f := range r.runs {
 		for _, g := range r.runs {
 			if f.threads == threads && g.threads == threads && f.round == g.round && f.name == name && g.name == namePeer {
@@ -102,12 +135,12 @@ func (r *report) ratio(name string, threads int, of func(ours, peer figures) flo
 		}
 	}
 	slices.Sort(all)
-	n := len(all)
-	middle := (all[(n-1)/2] + all[n/2]) / 2
-	if n == 1 {
-		return fmt.Sprintf("%.2f", middle)
-	}
-	return fmt.Sprintf("%.2f (%.2f to %.2f)", middle, all[0], all[n-1])
+	return all
+}
+
+func middle(sorted []float64) float64 {
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 // commit is what is checked out, "unknown" outside of a repository.
@@ -122,9 +155,9 @@ func commit() string {
 	return strings.TrimSpace(string(out))
 }
 
-// machine says on what was measured, and with which versions.
-func machine(a *arena) string {
-	model, memory := "an unknown processor", "?"
+// machine says on what was measured, and with which languages.
+func machine() string {
+	model, gib := "an unknown processor", "?"
 	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		if _, rest, ok := strings.Cut(string(data), "model name\t: "); ok {
 			model, _, _ = strings.Cut(rest, "\n")
@@ -133,11 +166,10 @@ func machine(a *arena) string {
 	if data, err := os.ReadFile("/proc/meminfo"); err == nil {
 		var kb int
 		if _, err := fmt.Sscanf(string(data), "MemTotal: %d", &kb); err == nil {
-			memory = fmt.Sprint((kb + 1<<19) >> 20)
+			gib = fmt.Sprint((kb + 1<<19) >> 20)
 		}
 	}
-	return fmt.Sprintf("%d vCPUs (%s), %s GiB, shared with the broker. %s; %s; Kafka and Kafka Streams %s.",
-		runtime.NumCPU(), model, memory, runtime.Version(), java(), kafkaVersion(a.classpath))
+	return fmt.Sprintf("%d vCPUs (%s), %s GiB, shared with the broker. %s; %s.", runtime.NumCPU(), model, gib, runtime.Version(), java())
 }
 
 func java() string {
