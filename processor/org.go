@@ -201,8 +201,8 @@ func (h *Handler) carries(tx stream.Tx, org, source string) error {
 	st.Sources = slices.Insert(st.Sources, i, source)
 	src, err := h.sources.get(tx, schemas.SourceKey(source))
 	if err == nil && src.value == nil {
-		st := src.write()
-		st.Version, st.ProgressedAtMs = sourceVersion, tx.Now()
+		src.write().Version = sourceVersion
+		setProgressed(src.value, tx)
 	}
 	return err
 }
@@ -216,13 +216,18 @@ func (h *Handler) progressed(tx stream.Tx, p *schemas.SourceProgress) error {
 	src := entry.write()
 	src.Version, src.ReadUpToMs = sourceVersion, p.ReadUpToMs
 	if grew {
-		src.ProgressedAtMs = tx.Now()
+		setProgressed(src, tx)
 	}
 	return nil
 }
 
+func setProgressed(src *schemas.SourceState, tx stream.Tx) {
+	src.ProgressedAtMs, src.ProgressedTickedMs = tx.Now(), tx.Ticked()
+}
+
 // held reports whether what is due waits for a source of the org to be read up
-// to then, and when to look again.
+// to then, and when to look again. How long it waits at most is counted in ticks: an
+// outage gave nobody the time to read a backlog.
 func (h *Handler) held(tx stream.Tx, org string, due, hold int64) (retry int64, held bool, err error) {
 	entry, err := h.org(tx, org)
 	if err != nil || entry.value == nil {
@@ -234,20 +239,24 @@ func (h *Handler) held(tx stream.Tx, org string, due, hold int64) (retry int64, 
 			return 0, false, err
 		}
 		s := src.value
-		if s != nil && s.ProgressedAtMs == 0 {
-			// Known since before the first tick, when there was no time to count from.
-			s = src.write()
-			s.ProgressedAtMs = tx.Now()
+		if s == nil || s.ReadUpToMs >= due {
+			continue
 		}
-		if s == nil || s.ReadUpToMs >= due || tx.Now() >= s.ProgressedAtMs+hold {
+		if s.ProgressedTickedMs > tx.Ticked() {
+			// An older binary was at work, and the count of ticks has begun anew.
+			s = src.write()
+			setProgressed(s, tx)
+		}
+		left := s.ProgressedTickedMs + hold - tx.Ticked()
+		if left <= 0 {
 			continue
 		}
 		lag := due - s.ReadUpToMs
 		if s.ReadUpToMs == 0 {
 			lag = reportInterval // nothing was heard of it yet
 		}
-		again := tx.Now() + min(max(lag, minRetry), maxRetry)
-		retry, held = max(retry, min(again, s.ProgressedAtMs+hold)), true
+		again := tx.Now() + min(max(lag, minRetry), maxRetry, left)
+		retry, held = max(retry, again), true
 	}
 	return retry, held, nil
 }

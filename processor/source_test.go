@@ -116,18 +116,72 @@ func TestHoldEnds(t *testing.T) {
 	l.event(customerStart, "sqs:q", nineOClock)
 	l.progress("sqs:q", nineOClock+200*oneMinute)
 	l.tick(nineOClock + 211*oneMinute)
-	l.want(1) // no progress since 09:00: held long enough
+	l.want(0)
+	for range 14 {
+		l.tick(l.now + oneMinute)
+	}
+	l.want(1) // fifteen minutes of ticks without progress: held long enough
 	l = newLog(t)
 	l.tick(nineOClock)
 	l.event(customerStart, "sqs:q", nineOClock)
 	l.tick(nineOClock + 205*oneMinute)
 	l.progress("sqs:q", nineOClock+200*oneMinute)
-	for at := nineOClock + 211*oneMinute; at < nineOClock+220*oneMinute; at += oneMinute {
+	for at := nineOClock + 206*oneMinute; at < nineOClock+220*oneMinute; at += oneMinute {
 		l.tick(at)
 		l.want(0)
 	}
 	l.tick(nineOClock + 220*oneMinute)
 	l.want(1)
+}
+
+// Everything was down from 11:00 to 15:00, bridge and processor: the queue has what
+// happened meanwhile, and the bridge gets the time to read it that a tick after an
+// outage does not give.
+func TestOutageIsNoHold(t *testing.T) {
+	down := func(t *testing.T) *partitionLog {
+		l := newLog(t)
+		l.tick(nineOClock)
+		l.event(customerStart, "sqs:q", nineOClock)
+		for l.now < nineOClock+120*oneMinute {
+			l.tick(l.now + oneMinute)
+			l.progress("sqs:q", l.now)
+		}
+		l.tick(nineOClock + 360*oneMinute)
+		l.want(0)
+		return l
+	}
+	t.Run("over meanwhile", func(t *testing.T) {
+		l := down(t)
+		l.progress("sqs:q", nineOClock+170*oneMinute)
+		l.tick(l.now + oneMinute)
+		l.event(customerEnd, "sqs:q", nineOClock+180*oneMinute)
+		l.progress("sqs:q", l.now)
+		l.tick(l.now + oneMinute)
+		l.tick(l.now + oneMinute)
+		l.want(0)
+	})
+	t.Run("still open", func(t *testing.T) {
+		l := down(t)
+		l.progress("sqs:q", l.now)
+		l.tick(l.now + oneMinute)
+		l.want(2)
+	})
+	t.Run("down twice", func(t *testing.T) {
+		l := down(t)
+		l.tick(l.now + oneMinute)
+		l.tick(l.now + 120*oneMinute)
+		l.tick(l.now + oneMinute)
+		l.want(0)
+	})
+	t.Run("the bridge stays down", func(t *testing.T) {
+		l := down(t)
+		for range 13 {
+			l.tick(l.now + oneMinute)
+			l.want(0)
+		}
+		l.tick(l.now + oneMinute)
+		l.want(2)
+	})
 }
 
 // Of two queues that carry the org both must have been read.

@@ -1603,10 +1603,12 @@ type SourceState struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	Version    uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
 	ReadUpToMs int64                  `protobuf:"varint,2,opt,name=read_up_to_ms,json=readUpToMs,proto3" json:"read_up_to_ms,omitempty"`
-	// The partition's now when read_up_to_ms last grew.
+	// The partition's now when read_up_to_ms last grew. Older binaries count by it.
 	ProgressedAtMs int64 `protobuf:"varint,3,opt,name=progressed_at_ms,json=progressedAtMs,proto3" json:"progressed_at_ms,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The partition's ticked_ms then.
+	ProgressedTickedMs int64 `protobuf:"varint,4,opt,name=progressed_ticked_ms,json=progressedTickedMs,proto3" json:"progressed_ticked_ms,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *SourceState) Reset() {
@@ -1660,6 +1662,13 @@ func (x *SourceState) GetProgressedAtMs() int64 {
 	return 0
 }
 
+func (x *SourceState) GetProgressedTickedMs() int64 {
+	if x != nil {
+		return x.ProgressedTickedMs
+	}
+	return 0
+}
+
 // PartitionMeta stands for one committed transaction of one partition.
 type PartitionMeta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1678,7 +1687,10 @@ type PartitionMeta struct {
 	// Partitions of the input topic when it was written.
 	Partitions int32 `protobuf:"varint,7,opt,name=partitions,proto3" json:"partitions,omitempty"`
 	// The id of the input topic, 16 bytes; empty in a replay, and before this field.
-	InputTopic    []byte `protobuf:"bytes,8,opt,name=input_topic,json=inputTopic,proto3" json:"input_topic,omitempty"`
+	InputTopic []byte `protobuf:"bytes,8,opt,name=input_topic,json=inputTopic,proto3" json:"input_topic,omitempty"`
+	// How long the partition has ticked: the time between its ticks, of each two a
+	// minute at most.
+	TickedMs      int64 `protobuf:"varint,9,opt,name=ticked_ms,json=tickedMs,proto3" json:"ticked_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1767,6 +1779,13 @@ func (x *PartitionMeta) GetInputTopic() []byte {
 		return x.InputTopic
 	}
 	return nil
+}
+
+func (x *PartitionMeta) GetTickedMs() int64 {
+	if x != nil {
+		return x.TickedMs
+	}
+	return 0
 }
 
 var File_schemas_state_proto protoreflect.FileDescriptor
@@ -1928,12 +1947,13 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\vActiveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x0f\n" +
-	"\r_rejudge_from\"t\n" +
+	"\r_rejudge_from\"\xa6\x01\n" +
 	"\vSourceState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12!\n" +
 	"\rread_up_to_ms\x18\x02 \x01(\x03R\n" +
 	"readUpToMs\x12(\n" +
-	"\x10progressed_at_ms\x18\x03 \x01(\x03R\x0eprogressedAtMs\"\x8c\x02\n" +
+	"\x10progressed_at_ms\x18\x03 \x01(\x03R\x0eprogressedAtMs\x120\n" +
+	"\x14progressed_ticked_ms\x18\x04 \x01(\x03R\x12progressedTickedMs\"\xa9\x02\n" +
 	"\rPartitionMeta\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12%\n" +
 	"\x0einput_position\x18\x02 \x01(\x03R\rinputPosition\x12\x15\n" +
@@ -1945,7 +1965,8 @@ const file_schemas_state_proto_rawDesc = "" +
 	"partitions\x18\a \x01(\x05R\n" +
 	"partitions\x12\x1f\n" +
 	"\vinput_topic\x18\b \x01(\fR\n" +
-	"inputTopic*\x8a\x01\n" +
+	"inputTopic\x12\x1b\n" +
+	"\tticked_ms\x18\t \x01(\x03R\btickedMs*\x8a\x01\n" +
 	"\vSessionKind\x12\x1c\n" +
 	"\x18SESSION_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SESSION_KIND_CUSTOMER\x10\x01\x12\x14\n" +

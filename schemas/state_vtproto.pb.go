@@ -444,6 +444,7 @@ func (m *SourceState) CloneVT() *SourceState {
 	r.Version = m.Version
 	r.ReadUpToMs = m.ReadUpToMs
 	r.ProgressedAtMs = m.ProgressedAtMs
+	r.ProgressedTickedMs = m.ProgressedTickedMs
 	if len(m.unknownFields) > 0 {
 		r.unknownFields = make([]byte, len(m.unknownFields))
 		copy(r.unknownFields, m.unknownFields)
@@ -466,6 +467,7 @@ func (m *PartitionMeta) CloneVT() *PartitionMeta {
 	r.WatermarkMs = m.WatermarkMs
 	r.Sequence = m.Sequence
 	r.Partitions = m.Partitions
+	r.TickedMs = m.TickedMs
 	if rhs := m.WatermarkKey; rhs != nil {
 		tmpBytes := make([]byte, len(rhs))
 		copy(tmpBytes, rhs)
@@ -1740,6 +1742,11 @@ func (m *SourceState) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.ProgressedTickedMs != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.ProgressedTickedMs))
+		i--
+		dAtA[i] = 0x20
+	}
 	if m.ProgressedAtMs != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.ProgressedAtMs))
 		i--
@@ -1787,6 +1794,11 @@ func (m *PartitionMeta) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	if m.unknownFields != nil {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
+	}
+	if m.TickedMs != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.TickedMs))
+		i--
+		dAtA[i] = 0x48
 	}
 	if len(m.InputTopic) > 0 {
 		i -= len(m.InputTopic)
@@ -2375,6 +2387,9 @@ func (m *SourceState) SizeVT() (n int) {
 	if m.ProgressedAtMs != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.ProgressedAtMs))
 	}
+	if m.ProgressedTickedMs != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.ProgressedTickedMs))
+	}
 	n += len(m.unknownFields)
 	return n
 }
@@ -2410,6 +2425,9 @@ func (m *PartitionMeta) SizeVT() (n int) {
 	l = len(m.InputTopic)
 	if l > 0 {
 		n += 1 + l + protohelpers.SizeOfVarint(uint64(l))
+	}
+	if m.TickedMs != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.TickedMs))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -6137,6 +6155,25 @@ func (m *SourceState) UnmarshalVT(dAtA []byte) error {
 					break
 				}
 			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ProgressedTickedMs", wireType)
+			}
+			m.ProgressedTickedMs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ProgressedTickedMs |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -6370,6 +6407,25 @@ func (m *PartitionMeta) UnmarshalVT(dAtA []byte) error {
 				m.InputTopic = []byte{}
 			}
 			iNdEx = postIndex
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TickedMs", wireType)
+			}
+			m.TickedMs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TickedMs |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])

@@ -25,7 +25,8 @@ type engine struct {
 
 // position is what ticks move, state aside.
 type position struct {
-	now int64
+	now    int64
+	ticked int64
 	// The deadline index has been handled up to and including these.
 	watermark    int64
 	watermarkKey string
@@ -122,7 +123,8 @@ func (e *engine) advance(until, step int64) error {
 
 // tick moves time to at and handles all that is due.
 func (e *engine) tick(at, step int64) error {
-	e.cur.now = max(e.cur.now, at)
+	now := max(e.cur.now, at)
+	e.cur.now, e.cur.ticked = now, stream.Ticked(e.cur.ticked, e.cur.now, now)
 	for {
 		if err := e.punctuate(step); err != nil {
 			return err
@@ -197,6 +199,9 @@ func (e *engine) reject(reason string, err error) {
 
 // Now implements stream.Tx.
 func (e *engine) Now() int64 { return e.cur.now }
+
+// Ticked implements stream.Tx.
+func (e *engine) Ticked() int64 { return e.cur.ticked }
 
 // Get implements stream.Tx.
 func (e *engine) Get(key []byte) ([]byte, error) { return e.memory.get(key), nil }

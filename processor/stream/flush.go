@@ -43,6 +43,7 @@ func (t *Task) meta() *schemas.PartitionMeta {
 		Version:       StateVersion,
 		InputPosition: t.cur.position,
 		NowMs:         t.cur.now,
+		TickedMs:      t.cur.ticked,
 		WatermarkMs:   t.cur.watermark.at,
 		WatermarkKey:  []byte(t.cur.watermark.key),
 		Sequence:      t.saved.sequence + 1,

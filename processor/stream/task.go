@@ -22,6 +22,19 @@ const DefaultMaxRecordBytes = 1_000_000 - 2_048
 // clock; a tick that is further off is ignored.
 const TickTolerance = 5 * time.Minute
 
+// tickPause is how much of the time between two ticks counts as ticked. They come
+// every ten seconds at least while somebody works the partition.
+const tickPause = time.Minute
+
+// Ticked adds to how long a partition has ticked when its time moves, all in
+// milliseconds.
+func Ticked(ticked, before, now int64) int64 {
+	if before == 0 {
+		return ticked
+	}
+	return ticked + min(now-before, tickPause.Milliseconds())
+}
+
 // TaskConfig is what a Task works with.
 type TaskConfig struct {
 	Partition int32
@@ -90,6 +103,7 @@ const (
 type progress struct {
 	position  int64
 	now       int64
+	ticked    int64
 	watermark entry
 	sequence  uint64
 	more      bool
@@ -131,6 +145,7 @@ func NewTask(cfg TaskConfig) (*Task, error) {
 	t.cur = progress{
 		position:  meta.InputPosition,
 		now:       meta.NowMs,
+		ticked:    meta.TickedMs,
 		watermark: entry{meta.WatermarkMs, string(meta.WatermarkKey)},
 		sequence:  meta.Sequence,
 	}
@@ -218,7 +233,8 @@ func (t *Task) tick(rec Record, tick *schemas.Tick) error {
 		return nil
 	}
 	t.cur.stats.Ticks++
-	t.cur.now = max(t.cur.now, rec.AppendTime)
+	now := max(t.cur.now, rec.AppendTime)
+	t.cur.now, t.cur.ticked = now, Ticked(t.cur.ticked, t.cur.now, now)
 	left, err := t.punctuate(int(tick.MaxDue))
 	if err != nil {
 		return err

@@ -334,6 +334,7 @@ func TestTaskTooLarge(t *testing.T) {
 
 func TestTaskMeta(t *testing.T) {
 	b := newBench(t)
+	b.tick(5, 1)
 	b.event("a", 10)
 	b.tick(20, 1)
 	b.commit()
@@ -346,7 +347,7 @@ func TestTaskMeta(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := schemas.ConversationKey("org", "a")
-	want := &schemas.PartitionMeta{Version: 1, InputPosition: 2, NowMs: 20, WatermarkMs: 10, WatermarkKey: key, Sequence: 1, Partitions: 12}
+	want := &schemas.PartitionMeta{Version: 1, InputPosition: 3, NowMs: 20, TickedMs: 15, WatermarkMs: 10, WatermarkKey: key, Sequence: 1, Partitions: 12}
 	if !proto.Equal(meta, want) {
 		t.Errorf("meta = %v, want %v", meta, want)
 	}

@@ -78,6 +78,8 @@ func (x *tx) reset() {
 
 func (x *tx) Now() int64 { return x.t.cur.now }
 
+func (x *tx) Ticked() int64 { return x.t.cur.ticked }
+
 func (x *tx) Get(key []byte) ([]byte, error) {
 	if i, ok := x.index[string(key)]; ok {
 		return x.changes[i].Value, nil
