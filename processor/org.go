@@ -22,6 +22,9 @@ const (
 	minRetry, maxRetry = 1_000, 30_000
 	// reportInterval is how often a bridge tells of its progress.
 	reportInterval = 5_000
+	// keptReports is how many bridges that stand still are known not to make progress
+	// between them.
+	keptReports = 8
 )
 
 // askedOrg is an org that was asked for in a transaction.
@@ -207,15 +210,25 @@ func (h *Handler) carries(tx stream.Tx, org, source string) error {
 	return err
 }
 
+// progressed notes how far a bridge has read a source. Bridges that read one source
+// and stand still at different places tell these in turn, so that the source seems to
+// get on each time: what was told before is no progress.
 func (h *Handler) progressed(tx stream.Tx, p *schemas.SourceProgress) error {
 	entry, err := h.sources.get(tx, schemas.SourceKey(p.Source))
 	if err != nil {
 		return err
 	}
-	grew := entry.value == nil || p.ReadUpToMs > entry.value.ReadUpToMs
 	src := entry.write()
+	before := src.ReadUpToMs
 	src.Version, src.ReadUpToMs = sourceVersion, p.ReadUpToMs
-	if grew {
+	if slices.Contains(src.ReportedMs, p.ReadUpToMs) {
+		return nil
+	}
+	if extra := len(src.ReportedMs) + 1 - keptReports; extra > 0 {
+		src.ReportedMs = slices.Delete(src.ReportedMs, 0, extra)
+	}
+	src.ReportedMs = append(src.ReportedMs, p.ReadUpToMs)
+	if p.ReadUpToMs > before {
 		setProgressed(src, tx)
 	}
 	return nil

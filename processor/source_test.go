@@ -184,6 +184,39 @@ func TestOutageIsNoHold(t *testing.T) {
 	})
 }
 
+// Two bridges read one queue, and each holds a message that Kafka does not take: what
+// they tell in turn goes up and down, and is no progress.
+func TestHoldEndsForTwoBridges(t *testing.T) {
+	l := newLog(t)
+	l.tick(nineOClock)
+	l.event(customerStart, "sqs:q", nineOClock)
+	for l.now < nineOClock+223*oneMinute {
+		l.tick(l.now + oneMinute)
+		l.progress("sqs:q", min(l.now, nineOClock+208*oneMinute))
+		l.progress("sqs:q", min(l.now, nineOClock+209*oneMinute))
+	}
+	l.want(0)
+	l.tick(l.now + oneMinute)
+	l.want(1)
+}
+
+// A message that comes back late takes the progress back: reading on from there is
+// progress again.
+func TestProgressGoesBack(t *testing.T) {
+	l := newLog(t)
+	l.tick(nineOClock)
+	l.event(customerStart, "sqs:q", nineOClock)
+	for l.now < nineOClock+205*oneMinute {
+		l.tick(l.now + oneMinute)
+		l.progress("sqs:q", l.now)
+	}
+	for i := range int64(25) {
+		l.progress("sqs:q", nineOClock+(180+i)*oneMinute)
+		l.tick(l.now + oneMinute)
+		l.want(0)
+	}
+}
+
 // Of two queues that carry the org both must have been read.
 func TestEverySourceCounts(t *testing.T) {
 	l := newLog(t)

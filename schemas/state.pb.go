@@ -1607,8 +1607,10 @@ type SourceState struct {
 	ProgressedAtMs int64 `protobuf:"varint,3,opt,name=progressed_at_ms,json=progressedAtMs,proto3" json:"progressed_at_ms,omitempty"`
 	// The partition's ticked_ms then.
 	ProgressedTickedMs int64 `protobuf:"varint,4,opt,name=progressed_ticked_ms,json=progressedTickedMs,proto3" json:"progressed_ticked_ms,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// The newest different values of read_up_to_ms, oldest first.
+	ReportedMs    []int64 `protobuf:"varint,5,rep,packed,name=reported_ms,json=reportedMs,proto3" json:"reported_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SourceState) Reset() {
@@ -1667,6 +1669,13 @@ func (x *SourceState) GetProgressedTickedMs() int64 {
 		return x.ProgressedTickedMs
 	}
 	return 0
+}
+
+func (x *SourceState) GetReportedMs() []int64 {
+	if x != nil {
+		return x.ReportedMs
+	}
+	return nil
 }
 
 // PartitionMeta stands for one committed transaction of one partition.
@@ -1947,13 +1956,15 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\vActiveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x0f\n" +
-	"\r_rejudge_from\"\xa6\x01\n" +
+	"\r_rejudge_from\"\xc7\x01\n" +
 	"\vSourceState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12!\n" +
 	"\rread_up_to_ms\x18\x02 \x01(\x03R\n" +
 	"readUpToMs\x12(\n" +
 	"\x10progressed_at_ms\x18\x03 \x01(\x03R\x0eprogressedAtMs\x120\n" +
-	"\x14progressed_ticked_ms\x18\x04 \x01(\x03R\x12progressedTickedMs\"\xa9\x02\n" +
+	"\x14progressed_ticked_ms\x18\x04 \x01(\x03R\x12progressedTickedMs\x12\x1f\n" +
+	"\vreported_ms\x18\x05 \x03(\x03R\n" +
+	"reportedMs\"\xa9\x02\n" +
 	"\rPartitionMeta\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12%\n" +
 	"\x0einput_position\x18\x02 \x01(\x03R\rinputPosition\x12\x15\n" +
