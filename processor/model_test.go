@@ -173,7 +173,6 @@ func counts(in *schemas.InputRecord) bool {
 
 // hear applies one input, and says what follows from it.
 func (c *modelConversation) hear(now int64, in *schemas.InputRecord) []*schemas.Escalation {
-	c.forgetExpected(now)
 	// "An event with event time <= endedAt belongs to the closed episode and opens
 	// nothing" (2).
 	if c.closedAt != nil && inputTime(in) <= *c.closedAt {
