@@ -228,7 +228,7 @@ func (t *explanationWriter) next(x sla.Explanation) {
 		if x.WaitsFor == sla.WaitsCheck {
 			s += ", raised if the look at Genesys that is outstanding does not settle it"
 		} else if x.WaitsFor == sla.WaitsGrace {
-			s += ", raised as soon as events in flight have had their time"
+			s += ", raised as soon as events in flight have had their time and the queues that bring them are read up to it"
 		} else if n.Hours != "open" {
 			s += "; its hours are closed now"
 		}

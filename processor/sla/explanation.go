@@ -66,9 +66,9 @@ const (
 	WaitsSettle   = "settle"   // the end to settle
 	WaitsPolicy   = "policy"   // no policy matches
 	WaitsDue      = "due"      // the next tier to fall due
-	WaitsGrace    = "grace"    // events in flight; the tier has fallen due
+	WaitsGrace    = "grace"    // events in flight and in queues; the tier has fallen due
 	WaitsCheck    = "check"    // the answer to a look; the tier has fallen due
-	WaitsAction   = "action"   // the outcome of the tier's action
+	WaitsAction   = "action"   // the outcome of an action, the tier's or the one before it
 	WaitsCustomer = "customer" // nobody is owed an answer
 	WaitsNobody   = "nobody"   // no tier is left: each is raised, or of a first reply that is given or owed to nobody
 )

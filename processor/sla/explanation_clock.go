@@ -117,6 +117,8 @@ func (x *Explanation) next(s *step, p *policy) (waitsFor string) {
 		x.Next.Hours = now[0].State.String()
 	}
 	switch {
+	case c.look <= s.env.Now && s.waitsItsTurn(c):
+		return WaitsAction
 	case c.look <= s.env.Now && s.env.Rules.checks && outstanding(s.st.Episode):
 		return WaitsCheck
 	case c.due <= s.env.Now:

@@ -260,3 +260,28 @@ func TestExplainChecks(t *testing.T) {
 		t.Errorf("answered: waits for %s, next %v", got.WaitsFor, x.NextCheck)
 	}
 }
+
+// TestExplainTurn: a second action waits for the outcome of the first, long after events
+// in flight have had their time.
+func TestExplainTurn(t *testing.T) {
+	action := func(at int64) []sla.Tier {
+		return []sla.Tier{{At: schemas.Duration(at * 1e6), Kind: sla.KindAction, Action: sla.ActionRequeue}}
+	}
+	rules, err := sla.Compile(sla.Rules{ID: "org-1", Checks: true, Policies: []sla.Policy{{Name: "all", Objectives: []sla.Objective{
+		{Objective: sla.Reply, Hours: sla.HoursAlways, Tiers: action(hour)},
+		{Objective: sla.Open, Hours: sla.HoursAlways, Tiers: action(hour + 1000)},
+	}}}}, "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := sla.Env{Now: start, Org: "org-1", Conversation: "c-1", Rules: rules, MayAct: func() bool { return true }}
+	st := held(t, env)
+	env.Now = start + hour + 20_000
+	sla.Step(st, sla.Input{Observed: &schemas.ThreadObserved{
+		ObservedAtMs: env.Now, Agent: &schemas.Agent{Id: "ann"}, Messages: []*schemas.ThreadMessage{{AtMs: start, By: schemas.Author_AUTHOR_CUSTOMER}},
+	}}, env)
+	sla.Step(st, sla.Input{}, env)
+	if x, got := explainAt(t, st, env, env.Now); x.Action == nil || got.WaitsFor != sla.WaitsAction {
+		t.Errorf("action %v, waits for %s", x.Action, got.WaitsFor)
+	}
+}
