@@ -3,6 +3,8 @@ package processor_test
 import (
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"unpark/processor/replay"
 	"unpark/processor/stream"
 	"unpark/schemas"
@@ -240,4 +242,67 @@ func TestWithoutSourceNothingIsHeld(t *testing.T) {
 	l.event(customerStart, "", nineOClock)
 	l.tick(nineOClock + 211*oneMinute)
 	l.want(1)
+}
+
+// TestHoldByTheLaw: whatever two sources tell and however long everything is down, a
+// warning that is due is told at no tick at which a source holds it, and soon after the
+// last of them has let it go.
+func TestHoldByTheLaw(t *testing.T) {
+	oracle(t, 300)
+	rapid.Check(t, func(rt *rapid.T) {
+		l := newLog(t)
+		sources := map[string]*heldSource{"sqs:one": {reported: map[int64]bool{}}, "sqs:two": {reported: map[int64]bool{}}}
+		names := []string{"sqs:one", "sqs:two"}
+		l.tick(nineOClock)
+		for _, name := range names {
+			l.event(customerStart, name, nineOClock)
+		}
+		const due, settled = nineOClock + 210*oneMinute, 31_000
+		free := int64(0) // since when, of the ticks, nothing holds it
+		for step := range rapid.IntRange(50, 300).Draw(rt, "steps") {
+			pause := rapid.SampledFrom([]int64{1_000, 10_000, 10_000, oneMinute, oneMinute, 5 * oneMinute, 20 * oneMinute, 90 * oneMinute}).Draw(rt, "pause")
+			l.tick(l.now + pause)
+			held := l.now < due+10_000
+			for _, s := range sources {
+				s.ticked += min(pause, oneMinute)
+				held = held || s.readUpTo < due && s.ticked < 15*oneMinute
+			}
+			if held {
+				free = 0
+			} else if free == 0 {
+				free = l.now
+			}
+			if err := l.driver.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			if l.raised > 0 {
+				if held {
+					rt.Fatalf("step %d: told at %s while it is held", step, schemas.Instant(l.now))
+				}
+				return
+			}
+			if free > 0 && l.now >= free+settled {
+				rt.Fatalf("step %d: not told at %s, and nothing holds it since %s", step, schemas.Instant(l.now), schemas.Instant(free))
+			}
+			name := rapid.SampledFrom(names).Draw(rt, "source")
+			behind := rapid.SampledFrom([]int64{-1, 0, oneMinute, 30 * oneMinute, 200 * oneMinute}).Draw(rt, "behind")
+			if upTo := max(0, l.now-behind); behind >= 0 {
+				sources[name].tell(upTo)
+				l.progress(name, upTo)
+			}
+		}
+	})
+}
+
+// heldSource is what SLA.md 5.1 asks of a source.
+type heldSource struct {
+	readUpTo, ticked int64 // ticked: since it last got on
+	reported         map[int64]bool
+}
+
+func (s *heldSource) tell(upTo int64) {
+	if upTo > s.readUpTo && !s.reported[upTo] {
+		s.ticked = 0
+	}
+	s.readUpTo, s.reported[upTo] = upTo, true
 }
