@@ -45,7 +45,7 @@ func (l *lookups) of(h *Handler) {
 func (l *lookups) env(tx stream.Tx, c conversation, rules *sla.RuleSet) sla.Env {
 	l.tx, l.c, l.rules, l.err = tx, c, rules, nil
 	return sla.Env{
-		Now: tx.Now(), Org: c.org, Conversation: c.id, Rules: rules,
+		Now: tx.Now(), Paused: tx.Now() - tx.Ticked(), Org: c.org, Conversation: c.id, Rules: rules,
 		Version: l.version, Held: l.held, MayAct: l.mayAct,
 	}
 }

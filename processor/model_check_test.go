@@ -20,6 +20,10 @@ type modelRequest struct {
 	counted  *int64 // "from the first tick after the request" (5)
 	// forTier: it was made since a tier was due.
 	forTier bool
+	// paused is the model's when it was made or, if there was one, at the first tick
+	// after; again: it repeats one that was lost.
+	paused int64
+	again  bool
 	// outcome is empty while the answer is awaited, then observed or failed until a
 	// tick has judged it, then judged.
 	outcome string
@@ -75,7 +79,7 @@ func (c *modelConversation) seenEarly(e *modelEpisode, t dueTier) bool {
 
 // ask makes a request, unless the text says that there is none to make.
 func (c *modelConversation) ask(now int64, kind, what string, due int64) *modelRequest {
-	r := &modelRequest{what: what, asked: now}
+	r := &modelRequest{what: what, asked: now, paused: c.model.paused}
 	key := requestKey(c.org, c.id, kind, now)
 	if ids := c.model.ids[key]; len(ids) > 0 {
 		r.id, c.model.ids[key] = ids[0], ids[1:]
@@ -112,8 +116,20 @@ func (c *modelConversation) expire(now int64) []*schemas.Escalation {
 	if !c.rules.checks {
 		c.check = nil
 	}
-	if c.check.awaited() && c.timedOut(now, c.check) {
-		c.check.outcome = "failed"
+	if c.check.awaited() {
+		if c.check.counted == nil {
+			c.check.paused = c.model.paused
+		}
+		if c.timedOut(now, c.check) {
+			c.check.outcome = "failed"
+		}
+	}
+	c.again = false
+	if r := c.check; r != nil && r.outcome == "failed" && !r.again {
+		// "After an outage it is asked for once more" (5.2).
+		if paused := c.model.paused - r.paused; paused > 0 && paused >= c.rules.checkTimeout() {
+			r.outcome, c.again = "judged", true
+		}
 	}
 	return c.expireAction(now)
 }
@@ -157,12 +173,13 @@ func (c *modelConversation) look(now int64, e *modelEpisode, held []dueTier) {
 			most = min(most, n)
 		}
 		c.check = c.ask(now, "check", kinds[most], held[0].due)
-		c.check.forTier = true
+		c.check.forTier, c.check.again = true, c.again
 	case c.check.awaited():
 	default:
 		for _, planned := range c.planned(now, e) {
 			if planned.at <= now {
 				c.check = c.ask(now, "check", planned.what, planned.due)
+				c.check.again = c.again
 				return
 			}
 		}

@@ -15,6 +15,9 @@ import (
 // is in the log"), apply as its log has it.
 type model struct {
 	now int64
+	// paused is how much of the time up to now lies a minute after a tick and before
+	// the next: nobody worked the partition.
+	paused int64
 	// rules are the versions of every org, active those in force; rejudge are the
 	// orgs that have new ones since the newest tick.
 	rules   map[string]map[string]*modelRules
@@ -50,6 +53,7 @@ type modelConversation struct {
 	// raising (n >= 2) of the same tier with the same due" (5).
 	raisings map[raisingKey]int
 	check    *modelRequest // the newest of the episode
+	again    bool          // this tick's repeats one that was lost
 	acting   *modelAct
 }
 
@@ -125,6 +129,9 @@ func (m *model) nextDue() (int64, bool) {
 }
 
 func (m *model) tick(at int64) {
+	if m.now > 0 {
+		m.paused += max(0, at-m.now-minute)
+	}
 	m.now = at
 	for _, c := range m.conversations {
 		m.out = append(m.out, c.tick(m.now, m.rejudge[c.org])...)

@@ -130,10 +130,30 @@ func (w *world) run() {
 		w.check(w.driver.Apply(in))
 	}
 	for _, m := range w.history.moments {
+		if w.rnd.Intn(8) == 0 && w.driver.Now() > 0 {
+			w.outage(m.at)
+		}
 		w.advance(max(m.at, w.driver.Now()))
 		w.check(w.driver.Apply(m.record()))
 		w.listen()
 	}
+}
+
+// outage moves time to at in one step: nobody works the partition until then, while the
+// answers up to some instant are put on its log.
+func (w *world) outage(at int64) {
+	if at <= w.driver.Now() {
+		return
+	}
+	until := oneOf(w.rnd, w.driver.Now(), at)
+	for len(w.answers) > 0 && w.answers[0].at <= until {
+		in := w.answers[0].input
+		w.answers = w.answers[1:]
+		w.check(w.driver.Apply(in))
+		w.listen()
+	}
+	w.check(w.driver.Tick(at))
+	w.listen()
 }
 
 // advance moves time to at, and hears the answers on the way.

@@ -1076,7 +1076,12 @@ type CheckState struct {
 	// Now of the first tick after the request, from which its timeout counts.
 	CountedMs *int64 `protobuf:"varint,5,opt,name=counted_ms,json=countedMs,proto3,oneof" json:"counted_ms,omitempty"`
 	// A tier was due, and waits for the answer.
-	ForTier       bool `protobuf:"varint,6,opt,name=for_tier,json=forTier,proto3" json:"for_tier,omitempty"`
+	ForTier bool `protobuf:"varint,6,opt,name=for_tier,json=forTier,proto3" json:"for_tier,omitempty"`
+	// How long nobody has worked the partition when its timeout began to count: what that
+	// has grown by is the length of outages since.
+	PausedMs int64 `protobuf:"varint,7,opt,name=paused_ms,json=pausedMs,proto3" json:"paused_ms,omitempty"`
+	// It repeats one that an outage left without an answer.
+	Again         bool `protobuf:"varint,8,opt,name=again,proto3" json:"again,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1149,6 +1154,20 @@ func (x *CheckState) GetCountedMs() int64 {
 func (x *CheckState) GetForTier() bool {
 	if x != nil {
 		return x.ForTier
+	}
+	return false
+}
+
+func (x *CheckState) GetPausedMs() int64 {
+	if x != nil {
+		return x.PausedMs
+	}
+	return 0
+}
+
+func (x *CheckState) GetAgain() bool {
+	if x != nil {
+		return x.Again
 	}
 	return false
 }
@@ -1898,7 +1917,7 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12%\n" +
 	"\x05value\x18\x02 \x01(\v2\x0f.unpark.v1.FactR\x05value:\x028\x01B\x14\n" +
-	"\x12_observed_start_ms\"\xeb\x01\n" +
+	"\x12_observed_start_ms\"\x9e\x02\n" +
 	"\n" +
 	"CheckState\x12\x19\n" +
 	"\basked_ms\x18\x01 \x01(\x03R\aaskedMs\x12\x16\n" +
@@ -1907,7 +1926,9 @@ const file_schemas_state_proto_rawDesc = "" +
 	"\x06status\x18\x04 \x01(\x0e2\x16.unpark.v1.CheckStatusR\x06status\x12\"\n" +
 	"\n" +
 	"counted_ms\x18\x05 \x01(\x03H\x00R\tcountedMs\x88\x01\x01\x12\x19\n" +
-	"\bfor_tier\x18\x06 \x01(\bR\aforTierB\r\n" +
+	"\bfor_tier\x18\x06 \x01(\bR\aforTier\x12\x1b\n" +
+	"\tpaused_ms\x18\a \x01(\x03R\bpausedMs\x12\x14\n" +
+	"\x05again\x18\b \x01(\bR\x05againB\r\n" +
 	"\v_counted_ms\"\x9a\x01\n" +
 	"\vActionState\x12%\n" +
 	"\x04tier\x18\x01 \x01(\v2\x11.unpark.v1.RaisedR\x04tier\x12\x19\n" +

@@ -301,6 +301,8 @@ func (m *CheckState) CloneVT() *CheckState {
 	r.Urgency = m.Urgency
 	r.Status = m.Status
 	r.ForTier = m.ForTier
+	r.PausedMs = m.PausedMs
+	r.Again = m.Again
 	if rhs := m.CountedMs; rhs != nil {
 		tmpVal := *rhs
 		r.CountedMs = &tmpVal
@@ -1297,6 +1299,21 @@ func (m *CheckState) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.Again {
+		i--
+		if m.Again {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x40
+	}
+	if m.PausedMs != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.PausedMs))
+		i--
+		dAtA[i] = 0x38
+	}
 	if m.ForTier {
 		i--
 		if m.ForTier {
@@ -2224,6 +2241,12 @@ func (m *CheckState) SizeVT() (n int) {
 		n += 1 + protohelpers.SizeOfVarint(uint64(*m.CountedMs))
 	}
 	if m.ForTier {
+		n += 2
+	}
+	if m.PausedMs != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.PausedMs))
+	}
+	if m.Again {
 		n += 2
 	}
 	n += len(m.unknownFields)
@@ -4878,6 +4901,45 @@ func (m *CheckState) UnmarshalVT(dAtA []byte) error {
 				}
 			}
 			m.ForTier = bool(v != 0)
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field PausedMs", wireType)
+			}
+			m.PausedMs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.PausedMs |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Again", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Again = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])

@@ -81,6 +81,7 @@ func (s *step) check(urgency schemas.Urgency, due int64) {
 	r.Kind = &schemas.GenesysRequest_Check{Check: &schemas.Check{MediaType: s.st.Episode.Media.GetValue()}}
 	s.st.Episode.Check = &schemas.CheckState{
 		AskedMs: s.env.Now, Serial: s.st.Requests, Urgency: urgency, Status: schemas.CheckStatus_CHECK_STATUS_OUTSTANDING,
+		PausedMs: s.env.Paused, Again: s.again,
 	}
 }
 
@@ -107,13 +108,30 @@ func (s *step) settleCheck(id string, observed bool) {
 }
 
 // expire counts the timeouts of what is outstanding, from the first tick after
-// the request, and gives up what was not answered.
+// the request, and gives up what was not answered; what an outage has left without an
+// answer is asked for once more.
 func (s *step) expire() {
-	if ch := s.st.Episode.GetCheck(); outstanding(s.st.Episode) && s.expired(ch.AskedMs, &ch.CountedMs) {
-		ch.Status = schemas.CheckStatus_CHECK_STATUS_FAILED
-		s.answered(AnswerTimeout)
+	ch := s.st.Episode.GetCheck()
+	if outstanding(s.st.Episode) {
+		if ch.CountedMs == nil {
+			ch.PausedMs = s.env.Paused
+		}
+		if s.expired(ch.AskedMs, &ch.CountedMs) {
+			ch.Status = schemas.CheckStatus_CHECK_STATUS_FAILED
+			s.answered(AnswerTimeout)
+		}
+	}
+	if ch.GetStatus() == schemas.CheckStatus_CHECK_STATUS_FAILED && s.lost(ch) {
+		ch.Status, s.again = schemas.CheckStatus_CHECK_STATUS_UNSPECIFIED, true
 	}
 	s.expireAction()
+}
+
+// lost reports whether nobody worked the partition for as long as the look's timeout:
+// then nobody looked, or what the verifier had to say of it was that it came too late.
+func (s *step) lost(ch *schemas.CheckState) bool {
+	paused := s.env.Paused - ch.PausedMs
+	return paused > 0 && paused >= s.env.Rules.timing.checkTimeout && !ch.Again
 }
 
 // expireAction is the part of expire that goes on when the conversation is over.

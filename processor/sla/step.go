@@ -20,6 +20,8 @@ type Input struct {
 type Env struct {
 	// Now is the time of the newest tick of the partition.
 	Now int64
+	// Paused is how long nobody has worked the partition, from whatever instant on.
+	Paused int64
 	// Org and Conversation say whose state it is.
 	Org, Conversation string
 	// Rules are those in force.
@@ -75,6 +77,8 @@ type step struct {
 	env  Env
 	out  Effects
 	room [usualCandidates]candidate // memory of candidates
+
+	again bool // the look that is asked for next repeats one that was lost
 }
 
 // Counts reports whether the event is of a medium that has clocks; others are
