@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"unpark/schemas"
 )
@@ -12,7 +13,7 @@ import (
 const (
 	maxSessions  = 64   // sessions kept whole; of the others a hash
 	maxRetired   = 1024 // hashes
-	maxAttribute = 1024 // bytes of an attribute's value; a longer one is not kept
+	maxAttribute = 1024 // bytes of an attribute's value; of a longer one the first are kept, to match nothing
 )
 
 // sessionKind returns the leg whose session the topic opens or closes; ok is false
@@ -86,7 +87,10 @@ func learn(ep *schemas.Episode, r *episodeRoom, e *schemas.ConversationEvent, ru
 	newest(&ep.Media, r, e.MediaType, at, e.SessionId)
 	newest(&ep.MessageType, r, e.MessageType, at, e.SessionId)
 	for key, value := range e.Attributes {
-		if rules.Keeps(key) && len(value) <= maxAttribute {
+		if rules.Keeps(key) {
+			if len(value) > maxAttribute {
+				value = strings.ToValidUTF8(value[:maxAttribute], "") + "…"
+			}
 			setAttribute(ep, key, &schemas.Fact{Value: value, AtMs: at})
 		}
 	}
