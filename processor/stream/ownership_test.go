@@ -25,12 +25,8 @@ func TestRunnersRebalance(t *testing.T) {
 	for i := range 10 {
 		want = append(want, k.echo(6, 30+10*i, 10)...)
 	}
-	waitFor(t, "b to own partitions, and a to have given them up", func() error {
-		if mine, rest := owned(b.runners), owned(a.runners); mine != 4 || rest != 2 {
-			return fmt.Errorf("%d of 4, %d of 2", mine, rest)
-		}
-		return b.runners.Ready()
-	})
+	b.owns(4)
+	a.owns(2)
 	want = append(want, k.echo(6, 130, 30)...)
 	k.waitEscalations(want)
 	a.stop()
@@ -42,21 +38,12 @@ func TestRunnersRebalance(t *testing.T) {
 // same session.
 func TestRunnersRebalanceBetweenTransactions(t *testing.T) {
 	k := newKafka(t, 6)
-	idle := func(name string) Config {
-		cfg := k.config(name, t.TempDir())
-		cfg.IdleTickInterval = time.Hour
-		return cfg
-	}
-	a := k.start(idle("a"))
+	a := k.start(k.quiet("a"))
 	want := k.echo(6, 0, 10)
 	k.waitEscalations(want)
-	b := k.start(idle("b"))
-	waitFor(t, "each to own its half", func() error {
-		if mine, rest := owned(b.runners), owned(a.runners); mine != 3 || rest != 3 {
-			return fmt.Errorf("%d and %d", mine, rest)
-		}
-		return b.runners.Ready()
-	})
+	b := k.start(k.quiet("b"))
+	b.owns(3)
+	a.owns(3)
 	want = append(want, k.echo(6, 10, 10)...)
 	k.waitEscalations(want)
 	for _, m := range []prometheus.Counter{a.runners.metrics.rebuilds, a.runners.metrics.aborts.WithLabelValues(abortRebalance)} {
@@ -67,6 +54,24 @@ func TestRunnersRebalanceBetweenTransactions(t *testing.T) {
 	a.stop()
 	b.stop()
 	k.checkEscalations(want)
+}
+
+// quiet returns the configuration of a process that begins no transaction by itself.
+func (k *kafka) quiet(instance string) Config {
+	cfg := k.config(instance, k.t.(*testing.T).TempDir())
+	cfg.IdleTickInterval = time.Hour
+	return cfg
+}
+
+// owns waits until the process works so many partitions and no others.
+func (p *process) owns(n int) {
+	p.t.Helper()
+	waitFor(p.t, fmt.Sprintf("a process to own %d partitions", n), func() error {
+		if have := owned(p.runners); have != n {
+			return fmt.Errorf("%d", have)
+		}
+		return p.runners.Ready()
+	})
 }
 
 func owned(r *Runners) int {
@@ -121,20 +126,11 @@ func TestRunnersLease(t *testing.T) {
 // called anybody about it. Nothing is worked meanwhile that could end the session.
 func TestRunnersGiveUpWhileIdle(t *testing.T) {
 	k := newKafka(t, 6)
-	quiet := func(name string) Config {
-		cfg := k.config(name, t.TempDir())
-		cfg.IdleTickInterval = time.Hour
-		return cfg
-	}
-	a := k.start(quiet("a"))
+	a := k.start(k.quiet("a"))
 	k.waitEscalations(k.echo(6, 0, 1))
-	b := k.start(quiet("b"))
-	waitFor(t, "each to own its half", func() error {
-		if mine, rest := owned(b.runners), owned(a.runners); mine != 3 || rest != 3 {
-			return fmt.Errorf("%d and %d", mine, rest)
-		}
-		return nil
-	})
+	b := k.start(k.quiet("b"))
+	b.owns(3)
+	a.owns(3)
 	a.stop()
 	b.stop()
 }

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 
@@ -25,12 +24,7 @@ func TestRunnersPartitionReturns(t *testing.T) {
 	want := k.echo(2, 0, 40)
 	k.waitEscalations(want)
 	b := k.start(k.config("b", t.TempDir()))
-	waitFor(t, "b to own a partition", func() error {
-		if n := owned(b.runners); n != 1 {
-			return fmt.Errorf("%d of 1", n)
-		}
-		return b.runners.Ready()
-	})
+	b.owns(1)
 	want = append(want, k.echo(2, 40, 10)...)
 	k.waitEscalations(want)
 	b.stop()
