@@ -37,7 +37,7 @@ var points = []struct{ what, pkg, test string }{
 	{"a partition that comes back to its cold state", "processor/stream", "TestRunnersPartitionReturns"},
 	{"every commit carries all positions", "processor/stream", "TestRunnersCommitAllPositions"},
 	{"a partition waits for its lease", "processor/stream", "TestRunnersLease"},
-	{"ownership compared, callbacks or not", "processor/stream", "TestRunnersGiveUpWhileIdle"},
+	{"ownership compared, callbacks or not", "processor/stream", "TestRunnersTakenAwayUnheard"},
 }
 
 // TestOnePointEach runs them for the report; `make test` runs them anyway.

@@ -69,21 +69,27 @@ func (r *runner) assigned(_ context.Context, offsets map[string]map[int32]kgo.Of
 	return map[string]map[int32]kgo.Offset{r.cluster.input: start}, nil
 }
 
-// joined notes a member without partitions; assigned is not called for it.
-func (r *runner) joined(_ context.Context, _ *kgo.Client, added map[string][]int32) {
+// joined is called by the client whenever the group has answered a join, before it asks
+// for the offsets of new partitions. What was assigned earlier and is not consumed by now
+// has been taken away before it was taken up: nobody may have said so, since the session
+// leaves callbacks out. Of a member without partitions nothing else tells.
+func (r *runner) joined(_ context.Context, cl *kgo.Client, added map[string][]int32) {
+	owned := cl.CommittedOffsets()[r.cluster.input]
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	maps.DeleteFunc(r.fresh, func(id int32, _ int64) bool {
+		_, ok := owned[id]
+		return !ok
+	})
 	r.member = r.member || len(added) == 0
 }
 
-// revoked forgets what was not taken up, and wakes the loop, which compares ownership
-// itself: the session leaves callbacks out.
+// revoked notes that the session has something to forget, and wakes the loop, which
+// compares ownership itself.
 func (r *runner) revoked(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, id := range lost[r.cluster.input] {
-		delete(r.fresh, id)
-	}
+	r.revocation = r.revocation || len(lost) > 0
 	r.wake.signal()
 }
 
@@ -97,14 +103,10 @@ func (r *runner) reconcile(ctx context.Context) error {
 		// One that came back may have been worked by somebody else meanwhile.
 		if _, again := fresh[id]; !stays || again {
 			r.drop(id)
-			r.revocation = true
 		}
 	}
-	if r.revocation && r.settled() {
-		if err := r.clearRevocation(ctx); err != nil {
-			return err
-		}
-		r.revocation = false
+	if err := r.clearRevocation(ctx); err != nil {
+		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(fresh)) {
 		if id >= r.cluster.partitions {
@@ -125,6 +127,13 @@ func (r *runner) reconcile(ctx context.Context) error {
 // partition that stays would go through recovery. Only the end of a transaction lets
 // it forget that, so an empty one is begun and aborted; the brokers do not hear of it.
 func (r *runner) clearRevocation(ctx context.Context) error {
+	r.mu.Lock()
+	revocation := r.revocation
+	r.revocation = false
+	r.mu.Unlock()
+	if !revocation {
+		return nil
+	}
 	if err := r.session.Begin(); err != nil {
 		return fmt.Errorf("begin: %w: %w", errRebuild, err)
 	}
@@ -136,14 +145,6 @@ func (r *runner) clearRevocation(ctx context.Context) error {
 		return fmt.Errorf("end: %w: %w", errRebuild, err)
 	}
 	return nil
-}
-
-// settled reports whether all that was assigned has been taken up. Something that is
-// not may have been taken away before it was, which only a new session forgets.
-func (r *runner) settled() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.fresh) == 0
 }
 
 // takeFresh returns the new partitions that the client has begun to consume.

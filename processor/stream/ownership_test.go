@@ -35,7 +35,7 @@ func TestRunnersRebalance(t *testing.T) {
 }
 
 // When no transaction is open, what a process keeps over a rebalance goes on in the
-// same session.
+// same session, and what it has lost it gives up though nothing ends the session.
 func TestRunnersRebalanceBetweenTransactions(t *testing.T) {
 	k := newKafka(t, 6)
 	a := k.start(k.quiet("a"))
@@ -120,19 +120,6 @@ func TestRunnersLease(t *testing.T) {
 	release()
 	k.waitEscalations(want)
 	running.stop()
-}
-
-// What a runner owns is what the group says it owns, whether or not the client has
-// called anybody about it. Nothing is worked meanwhile that could end the session.
-func TestRunnersGiveUpWhileIdle(t *testing.T) {
-	k := newKafka(t, 6)
-	a := k.start(k.quiet("a"))
-	k.waitEscalations(k.echo(6, 0, 1))
-	b := k.start(k.quiet("b"))
-	b.owns(3)
-	a.owns(3)
-	a.stop()
-	b.stop()
 }
 
 // The group answers a join when all members have joined, and one that was killed

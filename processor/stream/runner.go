@@ -45,7 +45,6 @@ type runner struct {
 	kill       context.CancelFunc // ends the session's client at once
 	partitions map[int32]*partition
 	progressed bool // the session has committed
-	revocation bool // partitions were dropped, and the session has not forgotten it
 	tried      bool // a partition that waited is tried again, and nothing has committed since
 	memberID   string
 	generation int32
@@ -54,6 +53,9 @@ type runner struct {
 	fresh  map[int32]int64 // assigned and not yet taken up, with the group's offset (-1: none)
 	member bool
 	status map[int32]status
+	// revocation says that partitions were taken away, and that the session has not
+	// forgotten it.
+	revocation bool
 }
 
 func newRunner(s *Runners, i int) *runner {
@@ -113,9 +115,9 @@ func (r *runner) open(ctx context.Context) error {
 	if err := r.checkName(ctx); err != nil {
 		return err
 	}
-	r.partitions, r.revocation, r.tried = make(map[int32]*partition), false, false
+	r.partitions, r.tried = make(map[int32]*partition), false
 	r.mu.Lock() // the session's callbacks wait until it is set
-	r.fresh, r.member, r.status = make(map[int32]int64), false, make(map[int32]status)
+	r.fresh, r.member, r.status, r.revocation = make(map[int32]int64), false, make(map[int32]status), false
 	alive, kill := context.WithCancel(context.WithoutCancel(ctx))
 	s, err := kgo.NewGroupTransactSession(append(r.sessionOptions(), kgo.WithContext(alive))...)
 	r.session, r.kill = s, kill
