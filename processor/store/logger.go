@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"log/slog"
+	"os"
 )
 
 // logger passes Pebble's messages on. What Pebble finds worth telling is of no
@@ -13,9 +14,9 @@ func (l logger) Infof(format string, args ...any) { l.log.Debug(fmt.Sprintf(form
 
 func (l logger) Errorf(format string, args ...any) { l.log.Error(fmt.Sprintf(format, args...)) }
 
-// Fatalf is called when the database cannot go on; it must not return.
+// Fatalf is called when the database cannot go on; it must not return. It may be called
+// by any of Pebble's goroutines, so nobody is there to be told but the operator.
 func (l logger) Fatalf(format string, args ...any) {
-	msg := fmt.Sprintf(format, args...)
-	l.log.Error(msg)
-	panic("pebble: " + msg)
+	l.log.Error("state cannot be kept: " + fmt.Sprintf(format, args...))
+	os.Exit(1)
 }
