@@ -262,7 +262,7 @@ func (p *Partition) EndRestore() error {
 }
 
 // Position returns the position that the state stands for; ok is false if the
-// partition is empty or its position is not readable.
+// partition is empty. One that cannot be read is zero: it stands for nothing.
 func (p *Partition) Position() (pos Position, ok bool, err error) {
 	for _, l := range []*layer{p.dirty, p.prev} {
 		if l != nil && l.pos != nil {
@@ -277,7 +277,7 @@ func (p *Partition) Position() (pos Position, ok bool, err error) {
 		return Position{}, false, fmt.Errorf("read position of partition %d: %w", p.id, err)
 	}
 	if json.Unmarshal(v, &pos) != nil {
-		return Position{}, false, closer.Close()
+		pos = Position{}
 	}
 	return pos, true, closer.Close()
 }

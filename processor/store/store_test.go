@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 
@@ -216,6 +217,24 @@ func TestPosition(t *testing.T) {
 	commit(t, p, want, func(*Partition) {})
 	got, ok, err := p.Position()
 	if diff := cmp.Diff(want, got); !ok || err != nil || diff != "" {
+		t.Errorf("Position = %v, %v (-want +got):\n%s", ok, err, diff)
+	}
+}
+
+// A position that cannot be read stands for nothing, and there is something in the
+// partition: whoever takes it for empty would build upon that.
+func TestPositionUnreadable(t *testing.T) {
+	s := newStore(t)
+	p := s.Partition(1)
+	commit(t, p, Position{Changelog: 7}, put("a"))
+	flush(t, p)
+	if err := errors.Join(p.Close(), s.db.Set(appendPrefix(nil, 1, positionSpace), []byte("{"), pebble.NoSync)); err != nil {
+		t.Fatal(err)
+	}
+	p = s.Partition(1)
+	defer p.Close()
+	pos, ok, err := p.Position()
+	if diff := cmp.Diff(Position{}, pos); !ok || err != nil || diff != "" {
 		t.Errorf("Position = %v, %v (-want +got):\n%s", ok, err, diff)
 	}
 }
