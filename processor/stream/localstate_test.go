@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"unpark/processor/store"
 	"unpark/schemas"
 )
 
@@ -92,6 +93,34 @@ func TestRunnersOldLocalState(t *testing.T) {
 	k.checkEscalations(want)
 	if !said.has("tombstones may have been compacted away") {
 		t.Error("local state older than half of delete.retention.ms was built upon")
+	}
+}
+
+// Local state that was written at a time that is still to come has no age: the clock
+// was ahead then.
+func TestRunnersLocalStateOfTheFuture(t *testing.T) {
+	k := newKafka(t, 1)
+	dir := t.TempDir()
+	want := k.worked(dir, 1, 30)
+	s, err := store.Open(dir, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.Partition(0)
+	pos, _, err := p.Position()
+	pos.WrittenAt += (24 * time.Hour).Milliseconds()
+	if err := errors.Join(err, p.Commit(pos), p.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var said logged
+	cfg := k.config("a", dir)
+	cfg.Logger = said.logger(t)
+	a := k.start(cfg)
+	want = append(want, k.echo(1, 30, 30)...)
+	k.waitEscalations(want)
+	a.stop()
+	if !said.has("nobody knows how old the state is") {
+		t.Error("local state that was written in the future was built upon")
 	}
 }
 

@@ -139,6 +139,8 @@ func (rs *restorer) unusable(pos store.Position, b bounds) string {
 		return "the changelog ends earlier"
 	case age > rs.cluster.tombstones/2:
 		return "tombstones may have been compacted away"
+	case age < -TickTolerance:
+		return "the clock has gone back, so nobody knows how old the state is"
 	}
 	return ""
 }
