@@ -55,7 +55,7 @@ func (r *runner) sessionOptions() []kgo.Opt {
 		kgo.AdjustFetchOffsetsFn(r.assigned),
 		kgo.OnPartitionsAssigned(r.joined),
 		kgo.OnPartitionsRevoked(r.revoked),
-		kgo.OnPartitionsLost(r.revoked),
+		kgo.OnPartitionsLost(r.lost),
 		kgo.ProducerBatchMaxBytes(r.cluster.batchBytes),
 		kgo.RecordPartitioner(partitioner{changelog: r.cluster.changelog, input: r.cluster.input}),
 	)

@@ -172,6 +172,28 @@ func TestRunnersCutOff(t *testing.T) {
 	k.checkEscalations(want)
 }
 
+// A runner that has lost the group has no partition that it could be behind with. It
+// is not ready until it is back.
+func TestRunnersGroupLost(t *testing.T) {
+	k := newKafka(t, 2)
+	var l link
+	cfg := k.quiet("a")
+	cfg.Kafka = append(cfg.Kafka, kgo.Dialer(l.dial), kgo.RequestRetries(1), kgo.RetryBackoffFn(func(int) time.Duration { return time.Millisecond }))
+	p := k.start(cfg)
+	p.owns(2)
+	l.set(true)
+	waitFor(t, "all to be given up", func() error {
+		if n := owned(p.runners); n > 0 {
+			return fmt.Errorf("%d are left", n)
+		}
+		return nil
+	})
+	wantError(t, p.runners.Ready(), "joining the group")
+	l.set(false)
+	p.owns(2)
+	p.stop()
+}
+
 // A session joins the group while it is being opened. One that comes to nothing
 // after that has taken the runner's name from the runner itself, which is no
 // reason to end.

@@ -93,6 +93,14 @@ func (r *runner) revoked(_ context.Context, _ *kgo.Client, lost map[string][]int
 	r.wake.signal()
 }
 
+// lost notes that the group has given the runner up, or cannot be reached.
+func (r *runner) lost(context.Context, *kgo.Client, map[string][]int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.member, r.revocation = false, true
+	r.wake.signal()
+}
+
 // reconcile takes up and drops partitions until they are those the group has
 // given to the runner. The group must not change meanwhile.
 func (r *runner) reconcile(ctx context.Context) error {
