@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -126,6 +128,32 @@ func TestTokenSource(t *testing.T) {
 	status, answer = 200, `{"access_token":"t2"}`
 	if _, err := Options(testContext(t), Config{Brokers: []string{"b1:9092"}, SASL: &c}, v.resolve); err != nil {
 		t.Error(err)
+	}
+}
+
+// A token that is to be renewed is good until it expires, should the server be out.
+func TestTokenOutlivesServer(t *testing.T) {
+	var out atomic.Bool
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if out.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		fmt.Fprint(w, `{"access_token":"t1","expires_in":3600}`)
+	}))
+	defer s.Close()
+	c := SASL{Mechanism: OAuthBearer, TokenURL: s.URL, ClientID: "unpark", ClientSecret: "file:s"}
+	source := newTokenSource(c, vault{"file:s": "s"}.resolve)
+	if _, err := source.auth(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	out.Store(true)
+	source.renewAt = time.Now()
+	if a, err := source.auth(testContext(t)); err != nil || a.Token != "t1" {
+		t.Errorf("%q, %v; want the old token", a.Token, err)
+	}
+	source.expiresAt = time.Now()
+	if a, err := source.auth(testContext(t)); err == nil || !strings.Contains(err.Error(), "503") {
+		t.Errorf("%q, %v; want an error for an expired token", a.Token, err)
 	}
 }
 

@@ -22,9 +22,10 @@ type tokenSource struct {
 	resolve Resolve
 	client  *http.Client
 
-	mu      sync.Mutex
-	token   string
-	renewAt time.Time
+	mu        sync.Mutex
+	token     string
+	renewAt   time.Time
+	expiresAt time.Time
 }
 
 const (
@@ -43,8 +44,9 @@ func newTokenSource(s SASL, resolve Resolve) *tokenSource {
 func (t *tokenSource) auth(ctx context.Context) (oauth.Auth, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.token == "" || !time.Now().Before(t.renewAt) {
-		if err := t.renew(ctx); err != nil {
+	if !time.Now().Before(t.renewAt) {
+		// Until it expires the old one is better than none.
+		if err := t.renew(ctx); err != nil && !time.Now().Before(t.expiresAt) {
 			return oauth.Auth{}, fmt.Errorf("token from %s: %w", t.s.TokenURL, err)
 		}
 	}
@@ -81,7 +83,8 @@ func (t *tokenSource) renew(ctx context.Context) error {
 	}
 	t.token = answer.Token
 	// Early enough that a token is not too old when it reaches the broker.
-	t.renewAt = time.Now().Add(time.Duration(answer.ExpiresIn * 0.8 * float64(time.Second)))
+	lasts := time.Duration(answer.ExpiresIn * float64(time.Second))
+	t.renewAt, t.expiresAt = time.Now().Add(lasts/5*4), time.Now().Add(lasts)
 	return nil
 }
 
