@@ -41,7 +41,7 @@ func (r *runner) sessionOptions() []kgo.Opt {
 		clientMetrics(r.cfg, r.name),
 		kgo.ConsumerGroup(r.cfg.Group),
 		kgo.ConsumeTopics(r.cluster.input),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.Balancers(balancer{kgo.CooperativeStickyBalancer(), r}),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.InstanceID(r.name),
 		kgo.TransactionalID(r.name),
@@ -53,12 +53,26 @@ func (r *runner) sessionOptions() []kgo.Opt {
 		kgo.FetchMaxWait(fetchMaxWait),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.AdjustFetchOffsetsFn(r.assigned),
-		kgo.OnPartitionsAssigned(r.joined),
 		kgo.OnPartitionsRevoked(r.revoked),
 		kgo.OnPartitionsLost(r.lost),
 		kgo.ProducerBatchMaxBytes(r.cluster.batchBytes),
 		kgo.RecordPartitioner(partitioner{changelog: r.cluster.changelog, input: r.cluster.input}),
 	)
+}
+
+// balancer tells its runner what the group has given to it: no callback says all of it.
+type balancer struct {
+	kgo.GroupBalancer
+	runner *runner
+}
+
+// ParseSyncAssignment implements kgo.GroupBalancer.
+func (b balancer) ParseSyncAssignment(assignment []byte) (map[string][]int32, error) {
+	given, err := b.GroupBalancer.ParseSyncAssignment(assignment)
+	if err == nil {
+		b.runner.given(given[b.runner.cluster.input])
+	}
+	return given, err
 }
 
 // partitioner keeps changes of state, and what a partition tells itself, on their

@@ -64,24 +64,20 @@ func (r *runner) assigned(_ context.Context, offsets map[string]map[int32]kgo.Of
 		// SetOffsets only knows partitions that stand somewhere.
 		start[id] = kgo.NewOffset().At(max(at, 0))
 	}
-	r.member = true
 	defer r.wake.signal()
 	return map[string]map[int32]kgo.Offset{r.cluster.input: start}, nil
 }
 
-// joined is called by the client whenever the group has answered a join, before it asks
-// for the offsets of new partitions. What was assigned earlier and is not consumed by now
-// has been taken away before it was taken up: nobody may have said so, since the session
-// leaves callbacks out. Of a member without partitions nothing else tells.
-func (r *runner) joined(_ context.Context, cl *kgo.Client, added map[string][]int32) {
-	owned := cl.CommittedOffsets()[r.cluster.input]
+// given is called by the client with what the group has given to the runner, all of it,
+// before it asks for the offsets of new partitions. What was assigned earlier and is not
+// among it has been taken away before it was taken up: nobody may have said so, since
+// the session leaves callbacks out. It runs beside the loop.
+func (r *runner) given(partitions []int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	maps.DeleteFunc(r.fresh, func(id int32, _ int64) bool {
-		_, ok := owned[id]
-		return !ok
-	})
-	r.member = r.member || len(added) == 0
+	r.share = append([]int32{}, partitions...)
+	slices.Sort(r.share)
+	maps.DeleteFunc(r.fresh, func(id int32, _ int64) bool { return !slices.Contains(partitions, id) })
 }
 
 // revoked notes that the session has something to forget, and wakes the loop, which
@@ -97,7 +93,7 @@ func (r *runner) revoked(_ context.Context, _ *kgo.Client, lost map[string][]int
 func (r *runner) lost(context.Context, *kgo.Client, map[string][]int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.member, r.revocation = false, true
+	r.share, r.revocation = nil, true
 	r.wake.signal()
 }
 
@@ -354,13 +350,18 @@ func (r *runner) gauges(p *partition, lag int64) {
 func (r *runner) ready() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.member || len(r.fresh) > 0 {
+	if r.share == nil {
 		return fmt.Errorf("runner %s is joining the group", r.name)
 	}
 	var errs []error
-	for _, id := range slices.Sorted(maps.Keys(r.status)) {
-		st := r.status[id]
+	for _, id := range r.share {
+		st, taken := r.status[id]
+		_, fresh := r.fresh[id]
 		switch {
+		case !taken && !fresh:
+			errs = append(errs, fmt.Errorf("partition %d waits for its offset of the group, which keeps it back while a transaction is open on it", id))
+		case fresh:
+			errs = append(errs, fmt.Errorf("partition %d is being taken up", id))
 		case st.err != nil:
 			errs = append(errs, fmt.Errorf("partition %d is %s: %w", id, st.state, st.err))
 		case st.state != Running:

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"unpark/schemas"
@@ -84,6 +87,29 @@ func owned(r *Runners) int {
 		r.mu.Unlock()
 	}
 	return n
+}
+
+// While a transaction is open that has written a partition's offset, the group does not
+// say it to whom it has given the partition. If nobody ends the transaction that may be
+// for ever, and must not look like peace.
+func TestRunnersOffsetHeldBack(t *testing.T) {
+	k := newFake(t, 4)
+	a, b := k.start(k.quiet("a")), k.start(k.quiet("b"))
+	a.owns(2)
+	b.owns(2)
+	held := k.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Partitions: []int32{0, 1, 2, 3}, Err: kerr.UnstableOffsetCommit, Count: -1})
+	b.stop()
+	k.leave("b")
+	waitFor(t, "the offsets to be asked for", func() error {
+		if held.Hits() == 0 {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	wantError(t, a.runners.Ready(), "waits for its offset of the group")
+	held.Remove()
+	a.owns(4)
+	a.stop()
 }
 
 // A partition that has moved between two runners of a process is worked by the new

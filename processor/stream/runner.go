@@ -51,7 +51,7 @@ type runner struct {
 
 	mu     sync.Mutex
 	fresh  map[int32]int64 // assigned and not yet taken up, with the group's offset (-1: none)
-	member bool
+	share  []int32         // what the group has given to the runner; nil: it is not in the group
 	status map[int32]status
 	// revocation says that partitions were taken away, and that the session has not
 	// forgotten it.
@@ -117,7 +117,7 @@ func (r *runner) open(ctx context.Context) error {
 	}
 	r.partitions, r.tried = make(map[int32]*partition), false
 	r.mu.Lock() // the session's callbacks wait until it is set
-	r.fresh, r.member, r.status, r.revocation = make(map[int32]int64), false, make(map[int32]status), false
+	r.fresh, r.share, r.status, r.revocation = make(map[int32]int64), nil, make(map[int32]status), false
 	alive, kill := context.WithCancel(context.WithoutCancel(ctx))
 	s, err := kgo.NewGroupTransactSession(append(r.sessionOptions(), kgo.WithContext(alive))...)
 	r.session, r.kill = s, kill
@@ -143,9 +143,6 @@ func (r *runner) close() {
 	}
 	r.leave()
 	r.publish()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.member = false
 }
 
 // leave closes the session. The client waits for a join under way, and the group
@@ -164,6 +161,9 @@ func (r *runner) leave() {
 		r.memberID, r.generation = r.session.Client().GroupMetadata()
 	}
 	r.kill()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.share = nil
 }
 
 // turn is one turn of the loop: poll, compare ownership, apply and commit, tick.
