@@ -50,7 +50,7 @@ func (f *fetcher) fetch(ctx context.Context, offset int64) (chunk, error) {
 	if fp.Err != nil {
 		return chunk{}, fmt.Errorf("fetch at offset %d: %w", offset, fp.Err)
 	}
-	return chunk{records: fp.Records, next: max(next, offset)}, nil
+	return chunk{records: fp.Records, next: max(next, offset), stable: fp.LastStableOffset}, nil
 }
 
 func (f *fetcher) request(offset int64) *kmsg.FetchRequest {

@@ -149,6 +149,7 @@ func (rs *restorer) unusable(pos store.Position, b bounds) string {
 type chunk struct {
 	records []*kgo.Record
 	next    int64
+	stable  int64 // the last stable offset by then
 }
 
 // readTo reads and applies up to the offset; the next fetch runs while the last
@@ -163,6 +164,9 @@ func (rs *restorer) readTo(ctx context.Context, from, to int64) error {
 			c, err := f.fetch(ctx, at)
 			if err != nil {
 				return err
+			}
+			if c.next == at && c.stable < to {
+				return fmt.Errorf("it could be read up to offset %d and ends at %d now", to, c.stable)
 			}
 			at = c.next
 			select {
