@@ -27,6 +27,8 @@ type book struct {
 	opened    time.Time
 	ready     chan struct{} // closed once the book is filled
 	onFilled  func()        // called then
+	group     string        // by which the partition is ours
+	inGroup   func() bool   // asks it whether we are in it
 	taken     atomic.Bool   // by another notifier; the gate is closed for other reasons, too
 
 	// One change at a time, written in the order in which they happen. Nothing that
@@ -41,7 +43,7 @@ type book struct {
 func newBook(l *ledger, w *window) *book {
 	return &book{
 		gate: w.gate, window: w, ledger: l, partition: w.partition, writer: rand.Text(),
-		opened: time.Now(), ready: make(chan struct{}), onFilled: func() {}, page: newPage(l, w.partition),
+		opened: time.Now(), ready: make(chan struct{}), onFilled: func() {}, inGroup: func() bool { return false }, page: newPage(l, w.partition),
 		hand: newHand(atHand / max(1, l.partitions)),
 	}
 }
@@ -154,9 +156,10 @@ func (b *book) take(r *kgo.Record) {
 }
 
 // takeOwner takes in that somebody else takes the partition. Whoever of our group had it
-// before us may say so late: the brokers did not take his record while it was his.
+// before us may say so late: the brokers did not take his record while it was his. Only
+// the group knows: it gives to nobody else what is of somebody who is in it.
 func (b *book) takeOwner(value []byte) {
-	if decodeOwner(value).before(b.window) {
+	if decodeOwner(value).Group == b.group && b.inGroup() {
 		b.ledger.log.Warn("the record by which another notifier once took a partition has come late; the partition is ours",
 			schemas.LogTopic, b.ledger.topic, schemas.LogPartition, b.partition)
 		return

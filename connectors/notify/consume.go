@@ -28,8 +28,8 @@ const (
 
 func (d *Dispatcher) options() []kgo.Opt {
 	opts := slices.Clone(d.deps.Kafka)
-	if d.deps.Instance != "" {
-		opts = append(opts, kgo.InstanceID(d.config.Group+"-"+d.deps.Instance))
+	if name := d.name(); name != "" {
+		opts = append(opts, kgo.InstanceID(name))
 	}
 	return append(opts,
 		kgo.ConsumerGroup(d.config.Group),
@@ -54,6 +54,14 @@ func (d *Dispatcher) options() []kgo.Opt {
 			d.forget(d.windowsOf(lost))
 		}),
 	)
+}
+
+// name is ours in the group; empty: it gives us one.
+func (d *Dispatcher) name() string {
+	if d.deps.Instance == "" {
+		return ""
+	}
+	return d.config.Group + "-" + d.deps.Instance
 }
 
 // Run consumes until ctx ends. It is called once.
@@ -100,23 +108,40 @@ func (d *Dispatcher) run(ctx context.Context, l *ledger) error {
 // known what has been told.
 func (d *Dispatcher) take(cl *kgo.Client, won map[string][]int32) {
 	cl.PauseFetchPartitions(won)
-	_, generation := cl.GroupMetadata()
 	var books []*book
 	for topic, ids := range won {
 		for _, id := range ids {
 			w := newWindow(topic, id)
-			w.group, w.generation = d.config.Group, generation
 			d.mu.Lock()
 			d.windows[partition{topic, id}] = w
 			d.paused[partition{topic, id}] = true
 			d.mu.Unlock()
 			b := newBook(d.ledger, w)
 			b.onFilled = func() { d.resume(cl) }
+			b.group, b.inGroup = d.config.Group, func() bool { return d.inGroup(cl) }
 			books = append(books, b)
 		}
 	}
 	d.setAbsent(nil) // ready once these are
 	d.ledger.open(books...)
+}
+
+// inGroup asks the group whether we are in it. Who is, and is not of its newest
+// generation, is joining that: what others get of it he has given up before.
+func (d *Dispatcher) inGroup(cl *kgo.Client) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), boundsTimeout)
+	defer cancel()
+	req := kmsg.NewPtrHeartbeatRequest()
+	req.Group = d.config.Group
+	req.MemberID, req.Generation = cl.GroupMetadata()
+	if name := d.name(); name != "" {
+		req.InstanceID = &name
+	}
+	resp, err := req.RequestWith(ctx, cl)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	return err == nil || errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration)
 }
 
 func (d *Dispatcher) consume(ctx context.Context, cl *kgo.Client) error {

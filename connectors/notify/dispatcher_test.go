@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -102,14 +102,12 @@ func TestRestartReadsWhatCameSince(t *testing.T) {
 	}
 }
 
-// An owner record is heard, but for one of an earlier generation of our own group: its
-// notifier gave the partition up before the brokers took it. Of a group that was renamed
-// the generations say nothing.
+// An owner record is heard, but for one of our own group while we are in it: its notifier
+// gave the partition up before the brokers took it.
 func TestOwnerRecordOfSomebodyElse(t *testing.T) {
 	for name, next := range map[string]owner{
-		"a later generation":       {"next", "t.notifier", math.MaxInt32},
-		"another group":            {"next", "t.renamed", 0},
-		"a group that is not told": {"next", "", 0},
+		"another group":            {"next", "t.renamed"},
+		"a group that is not told": {"next", ""},
 	} {
 		t.Run(name, func(t *testing.T) { takenBySomebodyElse(t, next) })
 	}
@@ -127,9 +125,8 @@ func takenBySomebodyElse(t *testing.T, next owner) {
 			t.Fatal(err)
 		}
 	}
-	ours := d.allWindows()[0].generation
 
-	take(owner{"late", "t.notifier", ours - 1}.encode())
+	take(owner{"late", "t.notifier"}.encode())
 	f.until("the late one is read", func() bool { return strings.Contains(f.logs.String(), "has come late") })
 	f.escalate(good, 10, 20)
 	f.until("ten more are told", func() bool { return len(f.takenBy("good")) == 20 })
@@ -162,24 +159,57 @@ func TestReadyWhileAPartitionIsGivenUp(t *testing.T) {
 	}
 }
 
-// What does not say its generation is heard, and so is what does not say its group.
+// A group may lose a notifier, be deleted and made anew under its name before that one
+// knows: its generations begin again, and whoever is in it has the partition all the same.
+func TestOwnerRecordOfAGroupMadeAnew(t *testing.T) {
+	f := newField(t, 1)
+	_, stop := f.start(Config{})
+	f.escalate(good, 0, 5)
+	f.until("five are told", func() bool { return f.committed() == 5 })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	a, _ := f.start(Config{}) // of a later generation
+	f.escalate(good, 5, 10)
+	f.until("five more are told", func() bool { return f.committed() == 10 })
+
+	adm := kadm.NewClient(f.client)
+	described, err := adm.DescribeGroups(t.Context(), "t.notifier")
+	if err != nil || len(described["t.notifier"].Members) != 1 {
+		t.Fatal(described, err)
+	}
+	leave := kmsg.NewPtrLeaveGroupRequest()
+	leave.Group, leave.MemberID = "t.notifier", described["t.notifier"].Members[0].MemberID
+	leave.Members = []kmsg.LeaveGroupRequestMember{{MemberID: leave.MemberID}}
+	if _, err := leave.RequestWith(t.Context(), f.client); err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := adm.DeleteGroup(t.Context(), "t.notifier"); err != nil || resp.Err != nil {
+		t.Fatal(err, resp.Err)
+	}
+	b, _ := f.start(Config{})
+	f.until("the next one has it", func() bool { return b.Ready() == nil })
+	f.until("the first one knows", func() bool { return a.Ready() != nil })
+	if err := a.Ready(); !strings.Contains(err.Error(), "another notifier has taken partition 0 over") {
+		t.Error(err)
+	}
+	f.escalate(good, 10, 20)
+	f.until("ten more are told", func() bool { return f.committed() == 20 && len(f.takenBy("good")) >= 20 })
+	if diff := cmp.Diff(conversations(0, 20), f.takenBy("good")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What cannot be read, or does not say its group, is of another.
 func TestDecodeOwner(t *testing.T) {
-	ours := &window{group: "g", generation: 8}
-	for value, want := range map[string]struct {
-		generation int32
-		late       bool
-	}{
-		`{"owner":"a","group":"g","generation":7}`:   {7, true},
-		`{"owner":"a","group":"g","generation":8}`:   {8, false},
-		`{"owner":"a","group":"h","generation":7}`:   {7, false},
-		`{"owner":"a","generation":7}`:               {7, false},
-		`{"owner":"a","group":"g"}`:                  {math.MaxInt32, false},
-		`{"owner":"a","group":"g","generation":"7"}`: {math.MaxInt32, false},
-		`owner`: {math.MaxInt32, false},
+	for value, want := range map[string]owner{
+		`{"owner":"a","group":"g","generation":7}`: {"a", "g"},
+		`{"owner":"a","group":7}`:                  {},
+		`{"owner":"a"}`:                            {"a", ""},
+		`owner`:                                    {},
 	} {
-		o := decodeOwner([]byte(value))
-		if o.Generation != want.generation || o.before(ours) != want.late {
-			t.Errorf("%s: %d, late %v, want %v", value, o.Generation, o.before(ours), want)
+		if got := decodeOwner([]byte(value)); got != want {
+			t.Errorf("%s: %+v, want %+v", value, got, want)
 		}
 	}
 }

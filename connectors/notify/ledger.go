@@ -136,7 +136,7 @@ func (l *ledger) open(books ...*book) {
 		l.mu.Lock()
 		l.books[b.partition] = b
 		l.mu.Unlock()
-		l.write(b, schemas.DeliveryOwner+strconv.Itoa(int(b.partition)), owner{b.writer, b.window.group, b.window.generation}.encode(), nil)
+		l.write(b, schemas.DeliveryOwner+strconv.Itoa(int(b.partition)), owner{b.writer, b.group}.encode(), nil)
 	}
 	l.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: from})
 }

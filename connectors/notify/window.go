@@ -14,10 +14,6 @@ import (
 type window struct {
 	topic     string
 	partition int32
-	// generation is the one of the group by which the partition is ours: who of the group
-	// takes it over has it of the same one, by the same static name, or of a later one.
-	group      string
-	generation int32
 
 	mu      sync.Mutex
 	flights []*flight // by offset; the first is the oldest that is not settled
