@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"unpark/processor/sla"
+	"unpark/schemas"
 )
 
 // maxOrgLabels bounds the orgs that have time series of their own; those seen
@@ -61,7 +62,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, reason := range []string{"media", "unknown_org"} {
 		m.ignored.WithLabelValues(reason)
 	}
-	for _, status := range []string{"raised", "cleared", "retracted"} {
+	for _, status := range []string{schemas.StatusRaised, schemas.StatusCleared, schemas.StatusRetracted} {
 		for _, kind := range []string{"warning", "breach", "action"} {
 			m.escalations.WithLabelValues(status, kind)
 		}

@@ -6,12 +6,19 @@ import (
 	"time"
 )
 
+// Statuses of an Escalation: a raised one becomes one of the others, once.
+const (
+	StatusRaised    = "raised"
+	StatusCleared   = "cleared"
+	StatusRetracted = "retracted"
+)
+
 // Escalation is the value of the escalations topic, the public contract
 // (escalation.schema.json). Pointers are null where there is nothing to say.
 type Escalation struct {
 	ID            string     `json:"id"`
-	Status        string     `json:"status"` // raised, cleared, retracted
-	Kind          string     `json:"kind"`   // warning, breach, action
+	Status        string     `json:"status"`
+	Kind          string     `json:"kind"` // warning, breach, action
 	Org           string     `json:"org"`
 	Conversation  string     `json:"conversation"`
 	Objective     string     `json:"objective"` // reply, first_reply, resolution, open

@@ -109,7 +109,7 @@ func openAlerts(ctx context.Context, c *cluster, conversation, alert string) ([]
 	})
 	var open []*schemas.Delivery
 	for _, d := range entries {
-		if d.Status == "raised" && d.Told != "" && (alert == "" || d.Escalation == alert) {
+		if d.Status == schemas.StatusRaised && d.Told != "" && (alert == "" || d.Escalation == alert) {
 			open = append(open, d)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"unpark/connectors/notify/text"
 	"unpark/processor/calendar"
 	"unpark/processor/sla"
+	"unpark/schemas"
 )
 
 func notifyCommand() *cobra.Command {
@@ -50,7 +51,7 @@ same words.`,
 			if f.config == "" {
 				return errNoConfig
 			}
-			if !slices.Contains([]string{"raised", "cleared", "retracted"}, f.status) {
+			if !slices.Contains([]string{schemas.StatusRaised, schemas.StatusCleared, schemas.StatusRetracted}, f.status) {
 				return usageError{fmt.Errorf("--status %q: write raised, cleared or retracted", f.status)}
 			}
 			return f.preview(cmd)
@@ -58,7 +59,7 @@ same words.`,
 	}
 	configFlag(cmd, &f.config)
 	orgFlag(cmd, &f.org)
-	cmd.Flags().StringVar(&f.status, "status", "raised", "raised, cleared or retracted")
+	cmd.Flags().StringVar(&f.status, "status", schemas.StatusRaised, "raised, cleared or retracted")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON Lines")
 	return cmd
 }

@@ -61,7 +61,7 @@ func (s *side) tell(value []byte) error {
 		return err
 	}
 	s.escalations[l.Status+" "+l.Kind]++
-	if l.Status == "raised" {
+	if l.Status == schemas.StatusRaised {
 		s.raised[raisedKey{l.Org, l.Policy, l.Kind}]++
 		if err := s.remember(value); err != nil {
 			return err

@@ -8,8 +8,6 @@ import (
 	"unpark/schemas"
 )
 
-const raised = "raised"
-
 // Over tells of dead letters whether their alert has ended since it was raised, by what
 // followed it on escalations. It reads a partition on from where it was the last time.
 type Over struct {
@@ -33,7 +31,7 @@ func NewOver(opts []kgo.Opt, prefix string) *Over {
 // itself is not, nor is what did not come from escalations.
 func (o *Over) Is(ctx context.Context, d DeadLetter) (bool, error) {
 	e, err := schemas.DecodeEscalation(d.Value)
-	if err != nil || e.Status != raised || d.Topic != o.topic || d.Partition < 0 || d.Offset < 0 {
+	if err != nil || e.Status != schemas.StatusRaised || d.Topic != o.topic || d.Partition < 0 || d.Offset < 0 {
 		return false, nil
 	}
 	p := o.read[d.Partition]
@@ -45,7 +43,7 @@ func (o *Over) Is(ctx context.Context, d DeadLetter) (bool, error) {
 		p.next = r.Offset + 1
 		switch after, err := schemas.DecodeEscalation(r.Value); {
 		case err != nil:
-		case after.Status == raised:
+		case after.Status == schemas.StatusRaised:
 			delete(p.ids, after.ID)
 		default:
 			p.ids[after.ID] = true

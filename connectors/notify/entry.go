@@ -12,10 +12,6 @@ import (
 type entry = schemas.Delivery
 
 const (
-	statusRaised    = "raised"
-	statusCleared   = "cleared"
-	statusRetracted = "retracted"
-
 	// acknowledgedFor is how long an acknowledgement silences the reminders.
 	acknowledgedFor = 24 * time.Hour
 	// closedFor and openFor are how long an entry is kept after the last thing that
@@ -27,7 +23,7 @@ const (
 )
 
 // over says whether the alert no longer stands.
-func over(e *entry) bool { return e.Status != statusRaised }
+func over(e *entry) bool { return e.Status != schemas.StatusRaised }
 
 // due returns what is to be told next of an entry, to a destination that tells
 // these kinds; false if that is nothing. An alert that was over before it was told
@@ -51,9 +47,9 @@ func due(e *entry, kinds Kinds) (Kind, bool) {
 // kindOf is what an escalation's record is, told by itself.
 func kindOf(status string) Kind {
 	switch status {
-	case statusCleared:
+	case schemas.StatusCleared:
 		return Clear
-	case statusRetracted:
+	case schemas.StatusRetracted:
 		return Retract
 	}
 	return Alert
@@ -73,14 +69,14 @@ func tell(e *entry, kind Kind, ref Reference, address string, repeat time.Durati
 	at := schemas.Instant(now.UnixMilli())
 	switch kind {
 	case Alert:
-		e.Told, e.RemindAt = statusRaised, 0
+		e.Told, e.RemindAt = schemas.StatusRaised, 0
 		if repeat > 0 {
 			e.RemindAt = schemas.Instant(now.Add(repeat).UnixMilli())
 		}
 	case Clear:
-		e.Told = statusCleared
+		e.Told = schemas.StatusCleared
 	case Retract:
-		e.Told = statusRetracted
+		e.Told = schemas.StatusRetracted
 	case Acknowledge, Snooze, Remind:
 		if e.Notice == kind.String() {
 			e.Notice = ""

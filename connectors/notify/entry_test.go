@@ -23,7 +23,7 @@ func next(e *entry, kinds Kinds) string {
 
 func TestEntryIsToldOnceAndFollowed(t *testing.T) {
 	now := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
-	e := &entry{State: schemas.DeliveryPending, Status: statusRaised, Since: instantOf(now)}
+	e := &entry{State: schemas.DeliveryPending, Status: schemas.StatusRaised, Since: instantOf(now)}
 	want := func(kind, state string) {
 		t.Helper()
 		if got := next(e, everything); got != kind || e.State != state {
@@ -43,7 +43,7 @@ func TestEntryIsToldOnceAndFollowed(t *testing.T) {
 	if e.Reference != "C1/1" || e.Reminders != 1 {
 		t.Errorf("reference %q after %d reminders", e.Reference, e.Reminders)
 	}
-	if !follow(e, statusCleared, []byte(`{}`), 7, now.Add(time.Hour)) || follow(e, statusCleared, nil, 7, now) {
+	if !follow(e, schemas.StatusCleared, []byte(`{}`), 7, now.Add(time.Hour)) || follow(e, schemas.StatusCleared, nil, 7, now) {
 		t.Error("the end is taken in once")
 	}
 	want("clear", schemas.DeliveryPending)
@@ -55,8 +55,8 @@ func TestEntryIsToldOnceAndFollowed(t *testing.T) {
 }
 
 func TestEntryClearedBeforeItWasTold(t *testing.T) {
-	e := &entry{State: schemas.DeliveryPending, Status: statusRaised}
-	follow(e, statusCleared, []byte(`{}`), 1, time.Now())
+	e := &entry{State: schemas.DeliveryPending, Status: schemas.StatusRaised}
+	follow(e, schemas.StatusCleared, []byte(`{}`), 1, time.Now())
 	if got := next(e, everything); got != "nothing" {
 		t.Errorf("due %s", got)
 	}
@@ -78,12 +78,12 @@ func TestEntryIsKept(t *testing.T) {
 		entry entry
 		want  time.Duration
 	}{
-		"stands":              {entry{Status: statusRaised}, standing},
-		"stands, was told":    {entry{Status: statusRaised, ToldAt: instantOf(now.Add(time.Hour))}, standing + time.Hour},
-		"failed, stands":      {entry{Status: statusRaised, State: schemas.DeliveryFailed}, standing},
-		"over":                {entry{Status: statusCleared}, 24 * time.Hour},
-		"over, of a digest":   {entry{Status: statusCleared, Digest: "d"}, standing},
-		"stands, of a digest": {entry{Status: statusRaised, Digest: "d"}, standing},
+		"stands":              {entry{Status: schemas.StatusRaised}, standing},
+		"stands, was told":    {entry{Status: schemas.StatusRaised, ToldAt: instantOf(now.Add(time.Hour))}, standing + time.Hour},
+		"failed, stands":      {entry{Status: schemas.StatusRaised, State: schemas.DeliveryFailed}, standing},
+		"over":                {entry{Status: schemas.StatusCleared}, 24 * time.Hour},
+		"over, of a digest":   {entry{Status: schemas.StatusCleared, Digest: "d"}, standing},
+		"stands, of a digest": {entry{Status: schemas.StatusRaised, Digest: "d"}, standing},
 	} {
 		c.entry.Since = instantOf(now)
 		if got := expiry(&c.entry).Time().Sub(now); got != c.want {
@@ -95,7 +95,7 @@ func TestEntryIsKept(t *testing.T) {
 func TestEntryAnswers(t *testing.T) {
 	now := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 	told := func() *entry {
-		e := &entry{State: schemas.DeliveryPending, Status: statusRaised}
+		e := &entry{State: schemas.DeliveryPending, Status: schemas.StatusRaised}
 		tell(e, Alert, "", "a", time.Hour, now)
 		return e
 	}
@@ -131,7 +131,7 @@ func TestEntryAnswers(t *testing.T) {
 	if remind(asleep, habit{repeat: time.Hour, asleep: true}, now.Add(time.Hour)); next(asleep, everything) != "nothing" || asleep.RemindAt == 0 {
 		t.Error("a route that sleeps is reminded")
 	}
-	unsaid := &entry{State: schemas.DeliveryPending, Status: statusRaised}
+	unsaid := &entry{State: schemas.DeliveryPending, Status: schemas.StatusRaised}
 	if answer(unsaid, ack) {
 		t.Error("an alert is acknowledged that nobody was told")
 	}

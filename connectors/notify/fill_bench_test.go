@@ -24,7 +24,7 @@ func BenchmarkFill(b *testing.B) {
 		n := i / 40 * 20 // twenty are pending, then they are sent
 		one := &entry{
 			State: schemas.DeliveryPending, Escalation: fmt.Sprintf("%032x", n+i%20), Org: e.Org, Conversation: fmt.Sprintf("c-%d", (n+i%20)/2),
-			Destination: "org-1/managers/0", Status: statusRaised, Since: e.At, RaisedAt: e.At, Record: value,
+			Destination: "org-1/managers/0", Status: schemas.StatusRaised, Since: e.At, RaisedAt: e.At, Record: value,
 		}
 		if i%40 >= 20 {
 			tell(one, Alert, "C0123456789/1767611710.000100", "0123456789ab", 0, e.At.Time())
@@ -75,7 +75,7 @@ func BenchmarkPending(b *testing.B) {
 	for i := range b.N {
 		one := &entry{
 			State: schemas.DeliveryPending, Escalation: fmt.Sprintf("%032x", i), Org: e.Org, Conversation: fmt.Sprintf("c-%d", i/2),
-			Destination: "org-1/managers/0", Status: statusRaised, Since: e.At, RaisedAt: e.At, Record: value,
+			Destination: "org-1/managers/0", Status: schemas.StatusRaised, Since: e.At, RaisedAt: e.At, Record: value,
 		}
 		line, err := schemas.EncodeDelivery(one)
 		if err != nil {

@@ -46,7 +46,7 @@ func TestForeignEntryIsFound(t *testing.T) {
 	s := newShelved(t)
 	defer s.end()
 	one := s.entry(0)
-	one.State, one.Told = schemas.DeliverySent, statusRaised
+	one.State, one.Told = schemas.DeliverySent, schemas.StatusRaised
 	s.foreign(one)
 	s.readOn()
 	if ids := s.ids("c0", "e0"); !slices.Equal(ids, []entryID{s.id(0)}) {

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"unpark/schemas"
 )
 
 // The fourth alert within a minute and those after it are one digest, which is
@@ -30,7 +32,7 @@ func TestOutboxStormOverRestarts(t *testing.T) {
 		b.wait.Wait()
 		b.restart(0, 1)
 		b.end("d")
-		b.become("d", statusRetracted) // ends once all the same
+		b.become("d", schemas.StatusRetracted) // ends once all the same
 		b.wait.Wait()
 		for _, r := range b.topic {
 			r.Headers = nil // somebody else has written it

@@ -131,7 +131,7 @@ func (b *bench) raise(names ...string) {
 		value, _ := schemas.EncodeEscalation(&e)
 		one := &entry{
 			State: schemas.DeliveryPending, Escalation: e.ID, Org: "org-1", Conversation: name, Destination: "org-1/managers/0",
-			Status: statusRaised, Since: e.At, RaisedAt: e.At, Record: value,
+			Status: schemas.StatusRaised, Since: e.At, RaisedAt: e.At, Record: value,
 		}
 		book := b.bookOf(name)
 		book.add(one, func(error) { b.outbox.push(item{book, idOf(one.Escalation, one.Destination)}) })
@@ -139,7 +139,7 @@ func (b *bench) raise(names ...string) {
 }
 
 // end clears the alerts of a conversation.
-func (b *bench) end(name string) { b.become(name, statusCleared) }
+func (b *bench) end(name string) { b.become(name, schemas.StatusCleared) }
 
 func (b *bench) become(name, status string) {
 	book := b.bookOf(name)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"unpark/schemas"
 )
 
 // reach is the partitions of the ledger over which a digest may spread: all that
@@ -98,7 +100,7 @@ func recall(key string, r reach) *bundle {
 	for _, e := range told {
 		d.add(e)
 		d.reminders = max(d.reminders, e.Reminders)
-		if e.Told != statusRaised {
+		if e.Told != schemas.StatusRaised {
 			d.clear(e)
 		}
 	}

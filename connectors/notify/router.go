@@ -24,7 +24,7 @@ func (d *Dispatcher) route(ctx context.Context, f *flight) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if f.escalation.Status != statusRaised {
+	if f.escalation.Status != schemas.StatusRaised {
 		d.follow(b, f)
 		return nil
 	}

@@ -143,7 +143,7 @@ func (s *shelved) end() {
 func (s *shelved) entry(i int) *entry {
 	return &entry{
 		State: schemas.DeliveryPending, Escalation: fmt.Sprintf("e%d", i/2), Destination: fmt.Sprintf("d%d", i%2), Conversation: fmt.Sprintf("c%d", i/4),
-		Digest: "storm", Status: statusRaised, Record: []byte(`{}`),
+		Digest: "storm", Status: schemas.StatusRaised, Record: []byte(`{}`),
 	}
 }
 

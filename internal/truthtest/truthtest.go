@@ -201,7 +201,7 @@ func (w *Week) accounts() map[string][]*account {
 			a = new(account)
 			byID[e.ID], all[e.Conversation] = a, append(all[e.Conversation], a)
 		}
-		if e.Status == "raised" {
+		if e.Status == schemas.StatusRaised {
 			a.raised = append(a.raised, e)
 		} else {
 			a.ended = append(a.ended, e)
@@ -310,7 +310,7 @@ func (w *Week) settled(conversation string, a *account, promises []promise, r *R
 		}
 	}
 	for _, e := range a.ended {
-		if e.Status == "cleared" {
+		if e.Status == schemas.StatusCleared {
 			r.Cleared++
 		} else {
 			r.Retracted++
@@ -330,9 +330,9 @@ func (w *Week) ended(p promise, a *account) {
 	case !over.Before(w.End), w.failedWithin(p.conversation, p.until, over):
 		return
 	case !p.lasted(p.due):
-		want = "retracted"
+		want = schemas.StatusRetracted
 	default:
-		want = "cleared"
+		want = schemas.StatusCleared
 	}
 	if got != want || got != "" && a.ended[0].At.Time().After(over) {
 		w.t.Errorf("ended %q, want %q: %s\n  %s\n  asked: %s", got, want, a, p, w.asked(p.conversation))

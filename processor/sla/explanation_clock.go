@@ -128,10 +128,10 @@ func (x *Explanation) next(s *step, p *policy) (waitsFor string) {
 }
 
 var statusNames = map[schemas.RaisedStatus]string{
-	schemas.RaisedStatus_RAISED_STATUS_RAISED:            "raised",
-	schemas.RaisedStatus_RAISED_STATUS_CLEARED:           "cleared",
-	schemas.RaisedStatus_RAISED_STATUS_RETRACTED:         "retracted",
-	schemas.RaisedStatus_RAISED_STATUS_CLEARED_BY_POLICY: "cleared",
+	schemas.RaisedStatus_RAISED_STATUS_RAISED:            schemas.StatusRaised,
+	schemas.RaisedStatus_RAISED_STATUS_CLEARED:           schemas.StatusCleared,
+	schemas.RaisedStatus_RAISED_STATUS_RETRACTED:         schemas.StatusRetracted,
+	schemas.RaisedStatus_RAISED_STATUS_CLEARED_BY_POLICY: schemas.StatusCleared,
 }
 
 func (s *step) raisedView(r *schemas.Raised) RaisedView {

@@ -23,13 +23,13 @@ func (s *step) emit(r *schemas.Raised, o *objective, t thread, until int64) {
 	}
 	switch r.Status {
 	case schemas.RaisedStatus_RAISED_STATUS_RAISED:
-		e.Status = "raised"
+		e.Status = schemas.StatusRaised
 	case schemas.RaisedStatus_RAISED_STATUS_RETRACTED:
-		e.Status = "retracted"
+		e.Status = schemas.StatusRetracted
 	case schemas.RaisedStatus_RAISED_STATUS_CLEARED_BY_POLICY:
-		e.Status, e.Reason = "cleared", text("policy")
+		e.Status, e.Reason = schemas.StatusCleared, text("policy")
 	default:
-		e.Status = "cleared"
+		e.Status = schemas.StatusCleared
 	}
 	if r.Action != nil {
 		e.Action = &schemas.ActionRef{Do: r.Action.Do, Outcome: r.Action.Outcome, Reason: text(r.Action.Reason)}

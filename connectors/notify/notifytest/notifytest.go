@@ -72,7 +72,7 @@ func Message(t *testing.T) notify.Message {
 	t.Helper()
 	agent, queue := `Ada <!channel> & "Co"`, "Größe <b>"
 	e := &schemas.Escalation{
-		ID: "0000000000000000000000000000000a", Status: "raised", Kind: "warning", Org: "org 1", Conversation: "c-1",
+		ID: "0000000000000000000000000000000a", Status: schemas.StatusRaised, Kind: "warning", Org: "org 1", Conversation: "c-1",
 		Objective: "reply", TierSeconds: 12600, Policy: "whatsapp", PolicyVersion: "v1",
 		Start: 1767368700000, Due: 1767611700000, At: 1767611710000, Elapsed: 12600,
 		Queue: &schemas.QueueRef{Name: &queue}, Agent: &schemas.AgentRef{Name: &agent}, Explain: []schemas.Interval{},
@@ -94,9 +94,9 @@ func Become(t *testing.T, m notify.Message, kind notify.Kind, reference notify.R
 	mark := &notify.Mark{By: "Grace", At: e.At + 60_000, Until: e.At + 3_660_000}
 	switch kind {
 	case notify.Clear:
-		e.Status, e.At, e.Elapsed = "cleared", e.At+600_000, e.Elapsed+600
+		e.Status, e.At, e.Elapsed = schemas.StatusCleared, e.At+600_000, e.Elapsed+600
 	case notify.Retract:
-		e.Status, e.At = "retracted", e.At+600_000
+		e.Status, e.At = schemas.StatusRetracted, e.At+600_000
 	case notify.Acknowledge:
 		m.Acknowledged = mark
 	case notify.Snooze:

@@ -8,6 +8,7 @@ import (
 
 	"unpark/connectors/notify"
 	"unpark/connectors/notify/text"
+	"unpark/schemas"
 )
 
 // Limits of Block Kit (docs.slack.dev/reference/block-kit). A text is far below
@@ -87,7 +88,7 @@ type alert struct {
 // buttons are what a manager can do about the message; none when it is over.
 func buttons(m notify.Message, t text.Text, answered bool) []slackapi.Block {
 	var row []slackapi.BlockElement
-	if e := m.Escalation; answered && e != nil && e.Status == "raised" {
+	if e := m.Escalation; answered && e != nil && e.Status == schemas.StatusRaised {
 		value, err := json.Marshal(alert{e.ID, e.Conversation})
 		if err == nil && m.Acknowledged == nil {
 			row = append(row, slackapi.NewButtonBlockElement(actionAcknowledge, string(value), plain("Acknowledge")).WithStyle(slackapi.StylePrimary))

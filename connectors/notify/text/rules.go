@@ -43,7 +43,7 @@ func (m Match) fits(e *schemas.Escalation) bool {
 
 func (m Match) statuses() []string {
 	if len(m.Status) == 0 {
-		return []string{"raised"}
+		return []string{schemas.StatusRaised}
 	}
 	return m.Status
 }
@@ -118,9 +118,9 @@ func (s *Set) Render(subject Subject) Text {
 
 func tone(e *schemas.Escalation) Tone {
 	switch {
-	case e.Status == "cleared":
+	case e.Status == schemas.StatusCleared:
 		return Good
-	case e.Status != "raised":
+	case e.Status != schemas.StatusRaised:
 		return Calm
 	case e.Kind == "warning":
 		return Warning

@@ -31,7 +31,7 @@ func Samples() []Sample {
 		e.Action = &schemas.ActionRef{Do: "requeue", Outcome: outcome, Reason: new("cap")}
 		add("action "+outcome, e)
 	}
-	for _, status := range []string{"cleared", "retracted"} {
+	for _, status := range []string{schemas.StatusCleared, schemas.StatusRetracted} {
 		e := sample("warning", "reply")
 		e.Status, e.Elapsed = status, 14000
 		add("warning "+status, e)
@@ -49,7 +49,7 @@ func Example(policy, objective, kind string, at time.Duration, status string) Su
 	e.Due, e.At, e.ObservedAt = e.Due+later, e.At+later, new(*e.ObservedAt+later)
 	e.Policy, e.Status, e.TierSeconds, e.Elapsed = policy, status, int64(at/time.Second), int64((at+10*time.Second)/time.Second)
 	switch {
-	case status != "raised":
+	case status != schemas.StatusRaised:
 		e.Elapsed += 1500
 	case kind == "action":
 		e.Action = &schemas.ActionRef{Do: "requeue", Outcome: "dry_run"}
@@ -66,7 +66,7 @@ func sample(kind, objective string) schemas.Escalation {
 		return schemas.Instant(t.UnixMilli())
 	}
 	return schemas.Escalation{
-		ID: "8f1c2a4d5e6f708192a3b4c5d6e7f809", Status: "raised", Kind: kind,
+		ID: "8f1c2a4d5e6f708192a3b4c5d6e7f809", Status: schemas.StatusRaised, Kind: kind,
 		Org: "32aa07aa-0000-4000-8000-9483601ec29d", Conversation: "2f7bf00a-0000-4000-8000-92238191433e",
 		Objective: objective, TierSeconds: 12600, Policy: "whatsapp", PolicyVersion: "c0ffee00c0ffee00c0ffee00c0ffee00",
 		Start: at("2026-03-06T15:45:00Z"), Due: at("2026-03-09T11:15:00Z"), At: at("2026-03-09T11:15:10Z"), Elapsed: 12610,

@@ -10,9 +10,9 @@ import (
 // headline is the sentence of an escalation for which the org has no template.
 func headline(e *schemas.Escalation) string {
 	switch e.Status {
-	case "cleared":
+	case schemas.StatusCleared:
 		return "Cleared: " + cleared(e)
-	case "retracted":
+	case schemas.StatusRetracted:
 		return fmt.Sprintf("Retracted: Conversation %s was not due. The %s no longer stands.", Name(e.Conversation), Tier(e))
 	}
 	subject := fmt.Sprintf("SLA %s: Conversation %s ", strings.ToUpper(clean(e.Kind)), Name(e.Conversation))
@@ -100,7 +100,7 @@ func Tier(e *schemas.Escalation) string {
 
 // advice says what a manager can do about it.
 func advice(e *schemas.Escalation) string {
-	if e.Status != "raised" {
+	if e.Status != schemas.StatusRaised {
 		return ""
 	}
 	if e.Action != nil && e.Action.Outcome == "done" {

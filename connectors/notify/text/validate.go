@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"unicode/utf8"
+
+	"unpark/schemas"
 )
 
 // Problem is one thing wrong with Rules.
@@ -86,6 +88,6 @@ func (m Match) validate(path string) []Problem {
 	}
 	check("objective", m.Objective, "reply", "first_reply", "resolution", "open")
 	check("kind", m.Kind, "warning", "breach", "action")
-	check("status", m.Status, "raised", "cleared", "retracted")
+	check("status", m.Status, schemas.StatusRaised, schemas.StatusCleared, schemas.StatusRetracted)
 	return ps
 }
