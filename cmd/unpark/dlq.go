@@ -191,7 +191,14 @@ var errOver = errors.New("the alert is over meanwhile; nobody is told of it any 
 // all sends the letters that match.
 func (r redriver) all(cmd *cobra.Command, filter kafka.Filter) error {
 	sent, over, failed := 0, 0, 0
-	err := kafka.ListDeadLetters(cmd.Context(), r.deps.Kafka, r.prefix, filter, func(d kafka.DeadLetter) error {
+	err := r.each(cmd.Context(), filter, func(d kafka.DeadLetter) error {
+		r.over.Expect(d)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = r.each(cmd.Context(), filter, func(d kafka.DeadLetter) error {
 		switch err := r.redrive(cmd.Context(), d); {
 		case errors.Is(err, errOver):
 			over++
@@ -214,6 +221,11 @@ func (r redriver) all(cmd *cobra.Command, filter kafka.Filter) error {
 		err = fmt.Errorf("%s could not be sent again", count(failed, "dead letter"))
 	}
 	return err
+}
+
+// each visits them.
+func (r redriver) each(ctx context.Context, filter kafka.Filter, visit func(kafka.DeadLetter) error) error {
+	return kafka.ListDeadLetters(ctx, r.deps.Kafka, r.prefix, filter, visit)
 }
 
 func (r redriver) redrive(ctx context.Context, d kafka.DeadLetter) error {

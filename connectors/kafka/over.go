@@ -27,19 +27,39 @@ func NewOver(opts []kgo.Opt, prefix string) *Over {
 	return &Over{opts: opts, topic: schemas.Escalations.Name(prefix), read: map[int32]*overs{}}
 }
 
-// Is says whether a dead letter is an alert that is over by now. One that tells an end
-// itself is not, nor is what did not come from escalations.
-func (o *Over) Is(ctx context.Context, d DeadLetter) (bool, error) {
-	e, err := schemas.DecodeEscalation(d.Value)
-	if err != nil || e.Status != schemas.StatusRaised || d.Topic != o.topic || d.Partition < 0 || d.Offset < 0 {
-		return false, nil
+// Expect says that a dead letter will be asked about. A partition is read once if all of
+// its letters are expected before one is asked about, in whatever order.
+func (o *Over) Expect(d DeadLetter) {
+	if _, ok := o.raised(d); ok {
+		o.from(d)
 	}
+}
+
+// raised returns the alert that a dead letter is; false: it tells an end itself, or did
+// not come from escalations.
+func (o *Over) raised(d DeadLetter) (*schemas.Escalation, bool) {
+	e, err := schemas.DecodeEscalation(d.Value)
+	return e, err == nil && e.Status == schemas.StatusRaised && d.Topic == o.topic && d.Partition >= 0 && d.Offset >= 0
+}
+
+// from is what is known of the dead letter's partition, from the letter on.
+func (o *Over) from(d DeadLetter) *overs {
 	p := o.read[d.Partition]
 	if p == nil || d.Offset < p.from {
 		p = &overs{d.Offset, d.Offset, map[string]bool{}}
 		o.read[d.Partition] = p
 	}
-	err = ReadFrom(ctx, o.opts, o.topic, Position{d.Partition, p.next}, func(r *kgo.Record) error {
+	return p
+}
+
+// Is says whether a dead letter is an alert that is over by now.
+func (o *Over) Is(ctx context.Context, d DeadLetter) (bool, error) {
+	e, ok := o.raised(d)
+	if !ok {
+		return false, nil
+	}
+	p := o.from(d)
+	err := ReadFrom(ctx, o.opts, o.topic, Position{d.Partition, p.next}, func(r *kgo.Record) error {
 		p.next = r.Offset + 1
 		switch after, err := schemas.DecodeEscalation(r.Value); {
 		case err != nil:

@@ -1,6 +1,9 @@
 package kafka
 
 import (
+	"slices"
+	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -63,3 +66,46 @@ func TestOver(t *testing.T) {
 	over = NewOver(e.Options(), "unpark.")
 	want("the same, asked of first", elsewhere, false)
 }
+
+// Many letters whose alerts lie behind each other on escalations, the last given up first,
+// read it once.
+func TestOverReadsOnce(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	e := start(t, t.TempDir())
+	cl := client(t, append(e.Options(), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	defer closeAll(t, e, cl)
+	topic := schemas.Escalations.Name("unpark.")
+	var letters []DeadLetter
+	for i := range 20 {
+		value, err := schemas.EncodeEscalation(&schemas.Escalation{ID: strconv.Itoa(i), Status: schemas.StatusRaised, Conversation: "c"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &kgo.Record{Topic: topic, Value: value}
+		if err := cl.ProduceSync(testContext(t), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		letters = append(letters, DeadLetter{DeadLetter: schemas.DeadLetter{Value: value, Topic: topic, Offset: r.Offset}})
+	}
+	slices.Reverse(letters)
+	var read counter
+	over := NewOver(append(e.Options(), kgo.WithHooks(&read)), "unpark.")
+	for _, d := range letters {
+		over.Expect(d)
+	}
+	for _, d := range letters {
+		if is, err := over.Is(testContext(t), d); err != nil || is {
+			t.Errorf("letter of %d: over %v, %v", d.Offset, is, err)
+		}
+	}
+	if n := read.Load(); n != int64(len(letters)) {
+		t.Errorf("%d records were read, want each of %d once", n, len(letters))
+	}
+}
+
+// counter counts the records that a client is sent.
+type counter struct{ atomic.Int64 }
+
+func (c *counter) OnFetchRecordBuffered(*kgo.Record) { c.Add(1) }
+
+func (c *counter) OnFetchRecordUnbuffered(*kgo.Record, bool) {}
