@@ -113,6 +113,25 @@ func TestOutboxStormThatIsAnsweredWhileItGathers(t *testing.T) {
 	})
 }
 
+// A reminder that was gathered may be answered, and its digest parted, before it is told:
+// the answer is told alone, as an end is, and is no alert of a new digest.
+func TestOutboxStormThatIsAnsweredAndParted(t *testing.T) {
+	n := &scripted{can: Capabilities{Kinds: everything, Update: true}}
+	inBubble(t, Config{}, n, func(b *bench) {
+		b.raise("a", "b", "c", "d")
+		b.wait.Wait()
+		time.Sleep(time.Hour)
+		b.books[1].wake(time.Now(), func(e *entry) habit { return habit{repeat: time.Hour, asleep: e.Conversation != "d"} })
+		synctest.Wait()
+		n.before = func() { n.before = nil; time.Sleep(10 * s); b.books[0].close() }
+		b.raise("b")
+		synctest.Wait()
+		b.does(Interaction{Conversation: "d", By: "Ada"})
+		b.want(event{0, "alert a"}, event{0, "alert b"}, event{0, "alert c"}, event{s, `digest of 1, 0 cleared, late false, over ""`},
+			event{time.Hour + 11*s, "alert b"}, event{time.Hour + 11*s, "acknowledge d"})
+	})
+}
+
 // A destination that is a program gets each of them.
 func TestOutboxStormForPrograms(t *testing.T) {
 	inBubble(t, Config{}, &scripted{can: Capabilities{Kinds: KindsOf(Clear)}}, func(b *bench) {
