@@ -23,7 +23,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return f.NewCounterVec(prometheus.CounterOpts{Namespace: "unpark", Subsystem: "notifier", Name: name, Help: help}, labels)
 	}
-	return &metrics{
+	m := &metrics{
 		escalations: counter("escalations_total", "Escalations read, by what became of them: routed, followed (the end of an alert), told_nobody, undecodable.", "outcome"),
 		deliveries:  counter("deliveries_total", "Deliveries that ended, by outcome: delivered, or the reason of the dead letter.", "type", "outcome"),
 		attempts:    counter("attempts_total", "Attempts to deliver, by result: ok or a reason.", "type", "result"),
@@ -46,4 +46,19 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Escalations not yet in the ledger at a rebalance or a stop; they are read again.",
 		}),
 	}
+	// A series is there before its first event, so that this is seen as a change.
+	for _, reason := range reasons {
+		m.deadLetters.WithLabelValues(reason)
+	}
+	for _, outcome := range []string{outcomeRouted, outcomeFollowed, outcomeNobody, reasonUndecodable} {
+		m.escalations.WithLabelValues(outcome)
+	}
+	return m
 }
+
+// Outcomes of escalations that are no reasons.
+const (
+	outcomeRouted   = "routed"
+	outcomeFollowed = "followed"
+	outcomeNobody   = "told_nobody"
+)

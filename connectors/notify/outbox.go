@@ -337,6 +337,7 @@ func (o *outbox) first() (item, bool) {
 // alone.
 func (o *outbox) refused(why *Error, now time.Time) {
 	o.metrics.attempts.WithLabelValues(o.kind(), why.Reason).Inc()
+	o.metrics.deadLetters.WithLabelValues(why.Reason) // there before the first of its own words
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	was := o.breaker.open()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/clock"
@@ -256,6 +257,25 @@ func TestOutboxKeepsTheRate(t *testing.T) {
 	inBubble(t, Config{}, &scripted{can: Capabilities{Every: s, Burst: 1}}, func(b *bench) {
 		b.raise("a", "b", "c")
 		b.want(event{0, "alert a"}, event{s, "alert b"}, event{2 * s, "alert c"})
+	})
+}
+
+// The count of dead letters is there before the first one, also for what a destination
+// says in its own words, if that is tried again.
+func TestOutboxCountsFromZero(t *testing.T) {
+	inBubble(t, Config{}, &scripted{answers: []error{errDown}}, func(b *bench) {
+		known := testutil.CollectAndCount(b.metrics.deadLetters)
+		if known != len(reasons) {
+			t.Errorf("%d series at the start, want one for each of %d reasons", known, len(reasons))
+		}
+		b.raise("a")
+		b.want(event{s, "alert a"})
+		if n := testutil.CollectAndCount(b.metrics.deadLetters); n != known+1 {
+			t.Errorf("%d series after a failure, want one more than %d", n, known)
+		}
+		if n := testutil.CollectAndCount(b.metrics.escalations); n != 4 {
+			t.Errorf("%d outcomes of escalations, want four", n)
+		}
 	})
 }
 

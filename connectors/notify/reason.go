@@ -19,3 +19,9 @@ const (
 	reasonDestination    = "bad_destination"
 	reasonTooLarge       = "too_large"
 )
+
+// reasons are all of these.
+var reasons = []string{
+	reasonTimeout, reasonUnreachable, reasonAddress, reasonSecret, reasonOther, reasonUndecodable, reasonConfig, reasonRules,
+	reasonUnknownOrg, reasonUnknownVersion, reasonUnknownTier, reasonUnknownRoute, reasonDestination, reasonTooLarge,
+}

@@ -32,9 +32,9 @@ func (d *Dispatcher) route(ctx context.Context, f *flight) error {
 	if err != nil {
 		return err
 	}
-	outcome := "routed"
+	outcome := outcomeRouted
 	if len(plan.targets) == 0 {
-		outcome = "told_nobody"
+		outcome = outcomeNobody
 	}
 	d.metrics.escalations.WithLabelValues(outcome).Inc()
 	for _, t := range plan.targets {
@@ -80,7 +80,7 @@ func (d *Dispatcher) entered(b *book, f *flight, id entryID, destination string)
 // follow notes in the entries of an alert that it is over.
 func (d *Dispatcher) follow(b *book, f *flight) {
 	e := f.escalation
-	d.metrics.escalations.WithLabelValues("followed").Inc()
+	d.metrics.escalations.WithLabelValues(outcomeFollowed).Inc()
 	for _, id := range b.ids(e.Conversation, e.ID) {
 		f.split()
 		one := b.load(id)
