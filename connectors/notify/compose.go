@@ -43,7 +43,7 @@ func (o *outbox) thread(b *book, id entryID, e *entry) Reference {
 			continue
 		}
 		x := b.load(other)
-		if x == nil || x.Conversation != e.Conversation || x.Address != o.address || x.Reference == "" || x.Digest != "" {
+		if x == nil || x.Conversation != e.Conversation || x.Address != o.target.address || x.Reference == "" || x.Digest != "" {
 			continue
 		}
 		if first == nil || x.Offset < first.Offset {

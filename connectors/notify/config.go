@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"strings"
 
@@ -102,9 +104,11 @@ func (d Destination) Type() string {
 	return "unknown"
 }
 
-// key is equal for equal destinations, so that two routes to one channel share
-// its queue.
-func (d Destination) key() string {
+// address is a fingerprint of a destination, the same for equal ones, so that two routes
+// to one channel share its queue, and what was told is found where it stands now. It
+// holds no secret: references only, or an address that the configuration has in plain
+// words.
+func (d Destination) address() string {
 	var parts []string
 	switch {
 	case d.Slack != nil:
@@ -116,5 +120,6 @@ func (d Destination) key() string {
 	case d.Webhook != nil:
 		parts = []string{d.Webhook.URL, d.Webhook.Secret}
 	}
-	return d.Type() + "\x00" + strings.Join(parts, "\x00")
+	sum := sha256.Sum256([]byte(d.Type() + "\x00" + strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:6])
 }

@@ -196,7 +196,7 @@ func (o *outbox) recordPart(p part, d *bundle, then func(error)) {
 		if p.line != nil {
 			e.Queue, e.Agent = p.line.queue, p.line.agent
 		}
-		tell(e, p.kind, d.reference, o.address, o.rules.habit(e, now).repeat, now)
+		tell(e, p.kind, d.reference, o.target.address, o.rules.habit(e, now).repeat, now)
 		return true
 	}, then)
 	if p.kind == Alert {

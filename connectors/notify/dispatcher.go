@@ -201,7 +201,7 @@ func (d *Dispatcher) forward(t target, i item) {
 func (d *Dispatcher) outbox(t target) *outbox {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	key := t.key
+	key := t.address
 	if t.problem != nil {
 		key = "\x00" + t.name
 	}

@@ -16,7 +16,6 @@ import (
 type outbox struct {
 	*workers
 	target   target
-	address  string
 	notifier Notifier
 	can      Capabilities
 	limiter  *rate.Limiter
@@ -39,7 +38,7 @@ type item struct {
 
 func newOutbox(w *workers, t target, n Notifier) *outbox {
 	o := &outbox{
-		workers: w, target: t, address: t.destination.address(), notifier: n, can: n.Capabilities(),
+		workers: w, target: t, notifier: n, can: n.Capabilities(),
 		wake: make(chan struct{}, 1), breaker: newBreaker(w.config), limiter: rate.NewLimiter(rate.Inf, 1),
 	}
 	if every := t.destination.Every; every != nil {
@@ -195,7 +194,7 @@ func (o *outbox) moved(e *entry, i item) bool {
 		o.giveUp(i, e, t.problem)
 		return true
 	}
-	if t.key == o.target.key {
+	if t.address == o.target.address {
 		return false
 	}
 	o.forward(t, i)
@@ -263,7 +262,7 @@ func (o *outbox) record(i item, told *entry, kind Kind, ref Reference) {
 			if e.Digest != "" {
 				ref = "" // the digest's stays
 			}
-			tell(e, kind, ref, o.address, h.repeat, now)
+			tell(e, kind, ref, o.target.address, h.repeat, now)
 			return true
 		}, then)
 	})

@@ -72,7 +72,7 @@ func noteRedriven(ctx context.Context, deps Deps, t target, m Message, ref Refer
 		Escalation: e.ID, Org: e.Org, Conversation: e.Conversation, Destination: t.name,
 		Status: e.Status, Since: at, RaisedAt: e.At, Record: m.Value,
 	}
-	tell(one, m.Kind, ref, t.destination.address(), 0, now)
+	tell(one, m.Kind, ref, t.address, 0, now)
 	value, err := schemas.EncodeDelivery(one)
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ type target struct {
 	// HeaderDestination holds, and says nothing secret.
 	name        string
 	destination Destination
-	key         string // the destination's
+	address     string // the destination's
 	problem     *Error
 }
 
@@ -177,7 +177,7 @@ func (r *orgRules) lead(org string) {
 	r.way, r.reach = r.plan(), make(map[string][]target, len(r.Routes))
 	for name, route := range r.Routes {
 		for i, d := range route.To {
-			r.reach[name] = append(r.reach[name], target{name: org + "/" + name + "/" + strconv.Itoa(i), destination: d, key: d.key()})
+			r.reach[name] = append(r.reach[name], target{name: org + "/" + name + "/" + strconv.Itoa(i), destination: d, address: d.address()})
 		}
 	}
 }
@@ -195,7 +195,7 @@ func (r *orgRules) targets(org, routeName string) []target {
 func (p *plan) add(ts ...target) {
 	for _, t := range ts {
 		same := func(o target) bool {
-			return o.problem == nil && t.problem == nil && o.key == t.key
+			return o.problem == nil && t.problem == nil && o.address == t.address
 		}
 		if !slices.ContainsFunc(p.targets, same) {
 			p.targets = append(p.targets, t)

@@ -48,3 +48,15 @@ func TestRouteTimesValidate(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// The ledger holds fingerprints for months: they stay as they are.
+func TestAddress(t *testing.T) {
+	for want, d := range map[string]Destination{
+		"0cea2d3c5195": {Terminal: &TerminalConfig{}},
+		"cbe927d4e076": {Slack: &SlackConfig{Webhook: "env:UNPARK_A", AppToken: "env:UNPARK_B"}, Every: new(schemas.Duration)},
+	} {
+		if got := d.address(); got != want {
+			t.Errorf("%s: %s, want %s", d.Type(), got, want)
+		}
+	}
+}

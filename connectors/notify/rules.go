@@ -2,8 +2,6 @@ package notify
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"sync"
@@ -102,7 +100,7 @@ func (b *rulebook) target(name string) target {
 // stands now, or before that what its name stands for.
 func (b *rulebook) told(e *entry) target {
 	t := b.target(e.Destination)
-	if e.Address == "" || t.problem == nil && t.destination.address() == e.Address {
+	if e.Address == "" || t.address == e.Address {
 		return t
 	}
 	rules, err := b.newest(e.Org)
@@ -111,7 +109,7 @@ func (b *rulebook) told(e *entry) target {
 	}
 	for name := range rules.Routes {
 		for _, other := range rules.targets(e.Org, name) {
-			if other.problem == nil && other.destination.address() == e.Address {
+			if other.address == e.Address {
 				return other
 			}
 		}
@@ -136,13 +134,6 @@ func (b *rulebook) grouping(e *entry) (above int, within time.Duration) {
 		return Route{}.group()
 	}
 	return rules.Routes[routeOf(e)].group()
-}
-
-// address is a fingerprint of a destination's configuration. It holds no secret:
-// references only, or an address that the configuration has in plain words.
-func (d Destination) address() string {
-	sum := sha256.Sum256([]byte(d.key()))
-	return hex.EncodeToString(sum[:6])
 }
 
 // asleep says whether a route sleeps at an instant. A calendar that cannot be
