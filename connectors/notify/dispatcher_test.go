@@ -298,6 +298,33 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
+// The end of an alert goes to where it was told, whatever the route is called by then, and
+// is a dead letter if nothing leads there any more.
+func TestRouteIsGoneBeforeTheEnd(t *testing.T) {
+	for name, newest := range map[string]string{
+		"renamed": strings.ReplaceAll(fieldRules, `"good":[`, `"better":[`),
+		"removed": `{"id":"org-1","routes":{"bad":[{"webhook":{"url":"https://bad"}}]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newField(t, 1)
+			_, stop := f.start(Config{})
+			f.escalate(good, 0, 1)
+			f.until("it is told", func() bool { return len(f.takenBy("good")) == 1 && f.committed() == 1 })
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			f.newest = newest
+			f.start(Config{})
+			f.say(schemas.StatusCleared, good, 0, 1)
+			if name == "renamed" {
+				f.until("its end is told", func() bool { return len(f.takenBy("good")) == 2 })
+			} else if r := f.letters(1)[0]; header(r, schemas.HeaderReason) != reasonUnknownRoute {
+				t.Errorf("a dead letter for %q", header(r, schemas.HeaderReason))
+			}
+		})
+	}
+}
+
 // Trouble with the dead letters' topic settles nothing and stops nobody.
 func TestDeadLetterThatCannotBeWritten(t *testing.T) {
 	f := newField(t, 1)

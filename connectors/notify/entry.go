@@ -86,7 +86,7 @@ func tell(e *entry, kind Kind, ref Reference, address string, repeat time.Durati
 	if ref != "" {
 		e.Reference = string(ref)
 	}
-	settle(e, ^Kinds(0))
+	settle(e, allKinds)
 }
 
 // settle sets the state that follows from the rest.

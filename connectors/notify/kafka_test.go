@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type field struct {
 	client  *kgo.Client
 	logs    safeBuffer
 	dir     string // of the shelf; empty: it lies in memory
+	newest  string // rules; empty: fieldRules
 
 	mu    sync.Mutex
 	good  func(ctx context.Context, m Message) error // nil: takes everything
@@ -79,7 +81,7 @@ func (f *field) start(c Config) (d *Dispatcher, stop func() error) {
 		Kafka:  []kgo.Opt{kgo.SeedBrokers(f.cluster.ListenAddrs()...), kgo.HeartbeatInterval(50 * time.Millisecond)},
 		Prefix: "t.", Dir: f.dir, Clock: clock.Real(), Metrics: prometheus.NewRegistry(),
 		Log:     slog.New(slog.NewTextHandler(&f.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Configs: &fakeConfigs{versions: map[string]string{"org-1/v1": fieldRules}, newest: map[string]string{"org-1": fieldRules}},
+		Configs: &fakeConfigs{versions: map[string]string{"org-1/v1": fieldRules}, newest: map[string]string{"org-1": cmp.Or(f.newest, fieldRules)}},
 		Build:   f.build,
 	})
 	if err != nil {
@@ -137,9 +139,15 @@ func (f *field) takenBy(name string) []string {
 // escalate produces escalations of a tier, for conversations c-from to c-(to-1).
 func (f *field) escalate(tier, from, to int) {
 	f.t.Helper()
+	f.say(schemas.StatusRaised, tier, from, to)
+}
+
+// say produces what became of them.
+func (f *field) say(status string, tier, from, to int) {
+	f.t.Helper()
 	for i := from; i < to; i++ {
 		e := fridayCase(f.t)
-		e.Conversation, e.Policy, e.TierSeconds = fmt.Sprintf("c-%d", i), "p", int64(tier)
+		e.Status, e.Conversation, e.Policy, e.TierSeconds = status, fmt.Sprintf("c-%d", i), "p", int64(tier)
 		e.ID, e.At = fmt.Sprintf("%032x", i*10+tier), schemas.Instant(time.Now().UnixMilli())
 		value, err := schemas.EncodeEscalation(&e)
 		if err != nil {

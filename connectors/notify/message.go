@@ -37,6 +37,9 @@ func (k Kind) String() string { return kindNames[k] }
 // Kinds is a set of kinds.
 type Kinds uint16
 
+// allKinds is the set of all.
+const allKinds = ^Kinds(0)
+
 // KindsOf returns the set of some kinds.
 func KindsOf(kinds ...Kind) (s Kinds) {
 	for _, k := range kinds {

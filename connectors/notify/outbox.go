@@ -158,14 +158,15 @@ func (o *outbox) step(i item) time.Duration {
 		o.pop()
 		return 0
 	}
+	if kind, more := due(e, allKinds); more && o.moved(e, i, kind) {
+		o.pop()
+		return 0
+	}
 	kind, more := due(e, o.can.Kinds)
 	switch {
 	case !more:
 		o.pop()
 		i.book.change(i.id, func(e *entry) bool { return o.idle(e) }, nil)
-		return 0
-	case o.moved(e, i):
-		o.pop()
 		return 0
 	case o.gathered(i.book.ledger, e, kind):
 		o.storm.gather(o.pop(), time.Now(), o.gap(e))
@@ -187,11 +188,11 @@ func (o *outbox) idle(e *entry) bool {
 }
 
 // moved hands an entry to another outbox if its destination is another one by
-// now.
-func (o *outbox) moved(e *entry, i item) bool {
+// now, which may tell other kinds.
+func (o *outbox) moved(e *entry, i item, kind Kind) bool {
 	t := o.rules.told(e)
 	if t.problem != nil {
-		o.giveUp(i, e, t.problem)
+		o.giveUpKind(i, e, kind, t.problem)
 		return true
 	}
 	if t.address == o.target.address {
