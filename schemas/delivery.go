@@ -29,7 +29,7 @@ type Delivery struct {
 	Conversation string `json:"conversation"`
 	Destination  string `json:"destination"` // org/route/index
 	// Status is that of the escalation's newest record, Told the one that was told
-	// last (empty: nothing was). Since is when Status became due to be told.
+	// last (empty: nothing was). Since is when Status, or Notice, became due to be told.
 	Status string  `json:"status"`
 	Told   string  `json:"told,omitempty"`
 	Since  Instant `json:"since"`

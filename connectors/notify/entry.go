@@ -132,7 +132,7 @@ func answer(e *entry, c schemas.DeliveryCommand) bool {
 		return false
 	}
 	*place = &mark
-	e.Notice = kind.String()
+	e.Notice, e.Since = kind.String(), mark.At
 	if c.Snooze || e.RemindAt != 0 {
 		e.RemindAt = mark.Until
 	}
@@ -175,7 +175,7 @@ func remind(e *entry, h habit, now time.Time) {
 	default:
 		e.RemindAt = next
 		e.Reminders++
-		e.Notice = Remind.String()
+		e.Notice, e.Since = Remind.String(), schemas.Instant(now.UnixMilli())
 		e.State = schemas.DeliveryPending
 	}
 }

@@ -246,6 +246,22 @@ func TestOutboxGivesUp(t *testing.T) {
 	})
 }
 
+// What is said of an old alert has as long as a new one, from when there was something to
+// say: the reminder at the end of a snooze may be the only one.
+func TestOutboxTriesWhatIsSaidOfAnOldAlert(t *testing.T) {
+	n := &scripted{can: Capabilities{Kinds: everything, Update: true}}
+	inBubble(t, Config{GiveUp: schemas.Duration(time.Hour)}, n, func(b *bench) {
+		b.raise("a")
+		b.pass(90 * time.Minute)
+		n.answers = []error{errDown}
+		b.does(Interaction{Conversation: "a", By: "Ada", Snooze: 40 * time.Hour})
+		n.answers = []error{errDown}
+		b.pass(40*time.Hour + time.Minute)
+		b.want(event{0, "alert a"}, event{time.Hour, "remind a m1"}, event{90*time.Minute + s, "snooze a m2"},
+			event{41*time.Hour + 30*time.Minute + 2*s, "remind a m3"})
+	})
+}
+
 func TestOutboxPermanentIsNotRetried(t *testing.T) {
 	inBubble(t, Config{}, &scripted{answers: []error{Permanent("refused", errors.New("no"))}}, func(b *bench) {
 		b.raise("a", "b")
