@@ -203,7 +203,7 @@ func (o *outbox) recordPart(p part, d *bundle, then func(error)) {
 		o.storm.note(time.Now())
 	}
 	if told != nil {
-		o.told(o.kind(), told, now)
+		o.told(o.kind(), told, p.kind, now)
 	}
 }
 

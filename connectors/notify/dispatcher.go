@@ -145,13 +145,13 @@ func (d *Dispatcher) setUnread(err error) {
 }
 
 // told counts what was told.
-func (d *Dispatcher) told(kind string, e *entry, now time.Time) {
-	d.metrics.deliveries.WithLabelValues(kind, "delivered").Inc()
-	since := e.RaisedAt
-	if over(e) {
-		since = e.Since
+func (d *Dispatcher) told(to string, e *entry, kind Kind, now time.Time) {
+	d.metrics.deliveries.WithLabelValues(to, "delivered").Inc()
+	since := e.Since
+	if kind == Alert {
+		since = e.RaisedAt
 	}
-	d.metrics.latency.WithLabelValues(kind).Observe(max(0, now.Sub(since.Time())).Seconds())
+	d.metrics.latency.WithLabelValues(to).Observe(max(0, now.Sub(since.Time())).Seconds())
 	if ctx := context.Background(); d.log.Enabled(ctx, slog.LevelDebug) {
 		d.log.LogAttrs(ctx, slog.LevelDebug, "escalation delivered", entryLog(e, e.Destination))
 	}

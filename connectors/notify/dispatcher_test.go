@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -440,3 +444,27 @@ func TestNewRefuses(t *testing.T) {
 }
 
 var errDown = Retryable("down", errors.New("down"))
+
+// How long an alert took counts from its raising, what is said of it later from then on.
+func TestLatencyOfWhatIsSaidLater(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	d, err := New(Config{}, Deps{
+		Configs: &fakeConfigs{}, Build: func(Destination) (Notifier, error) { return nil, errDown }, Log: slog.New(slog.DiscardHandler), Metrics: registry,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	e := &entry{Status: schemas.StatusRaised, RaisedAt: instantOf(now.Add(-time.Hour)), Since: instantOf(now.Add(-time.Second))}
+	for kind, want := range map[Kind]time.Duration{Alert: time.Hour, Remind: time.Second} {
+		d.told(kind.String(), e, kind, now)
+		h := d.metrics.latency.WithLabelValues(kind.String()).(prometheus.Histogram)
+		var m dto.Metric
+		if err := h.Write(&m); err != nil {
+			t.Fatal(err)
+		}
+		if got := time.Duration(m.GetHistogram().GetSampleSum() * float64(time.Second)).Round(time.Second); got != want {
+			t.Errorf("%s took %s, want %s", kind, got, want)
+		}
+	}
+}

@@ -270,7 +270,7 @@ func (o *outbox) record(i item, told *entry, kind Kind, ref Reference) {
 	if kind == Alert {
 		o.storm.note(wall)
 	}
-	o.told(o.kind(), told, now)
+	o.told(o.kind(), told, kind, now)
 }
 
 // written writes and waits until the brokers have it, unless the destination knows

@@ -55,7 +55,7 @@ func newBench(t *testing.T, c Config, n *scripted) *bench {
 			b.note("dead " + e.Conversation + " " + why.Reason)
 			done()
 		},
-		told: func(string, *entry, time.Time) {}, trouble: func(string, *entry, *Error) {},
+		told: func(string, *entry, Kind, time.Time) {}, trouble: func(string, *entry, *Error) {},
 	}
 	b.stop, b.cancel = context.WithCancel(context.Background())
 	b.open(0, 1)

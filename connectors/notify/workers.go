@@ -13,12 +13,12 @@ type workers struct {
 	config  Config
 	metrics *metrics
 	rules   *rulebook
-	clock   clock.Clock                                      // escalations are dated by it; waits are real time
-	bury    func(b *book, e *entry, why *Error, done func()) // hands over what is given up
-	forward func(t target, i item)                           // hands an entry to the outbox of a destination
-	told    func(kind string, e *entry, now time.Time)       // sees everything that was told
-	trouble func(destination string, e *entry, why *Error)   // sees every failed attempt
-	stop    context.Context                                  // ends the goroutines
+	clock   clock.Clock                                         // escalations are dated by it; waits are real time
+	bury    func(b *book, e *entry, why *Error, done func())    // hands over what is given up
+	forward func(t target, i item)                              // hands an entry to the outbox of a destination
+	told    func(to string, e *entry, kind Kind, now time.Time) // sees everything that was told
+	trouble func(destination string, e *entry, why *Error)      // sees every failed attempt
+	stop    context.Context                                     // ends the goroutines
 	wait    sync.WaitGroup
 }
 
