@@ -1,6 +1,7 @@
 package text
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"text/template"
@@ -98,8 +99,8 @@ func (r Rule) parts() []part {
 }
 
 // Render puts an escalation in words. A template that fails, which Validate
-// would have said, is replaced by the default: an alert in other words is better
-// than none.
+// would have said, is replaced by the default, and so is a headline that says nothing:
+// an alert in other words is better than none.
 func (s *Set) Render(subject Subject) Text {
 	f := newFields(subject)
 	c := s.find(subject.Escalation)
@@ -108,7 +109,7 @@ func (s *Set) Render(subject Subject) Text {
 		lines = f.details()
 	}
 	return Text{
-		Headline: Cut(line(c.headline, f, f.Headline), maxHeadline),
+		Headline: Cut(cmp.Or(line(c.headline, f, f.Headline), clean(f.Headline)), maxHeadline),
 		Facts:    facts(lines),
 		Advice:   Cut(line(c.advice, f, f.Advice), maxAdvice),
 		Link:     subject.Link,

@@ -82,6 +82,26 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// A headline that says nothing of some alerts is the default there: Slack and PagerDuty
+// refuse an empty one, and with it the alert.
+func TestHeadlineThatSaysNothing(t *testing.T) {
+	rules := text.Rules{{Headline: "{{with .Agent}}{{.}} hält es.{{end}}"}}
+	if ps := rules.Validate(); len(ps) > 0 {
+		t.Fatal(ps)
+	}
+	set, err := text.Compile(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := set.Render(subject(nil)).Headline; got != "Ada Lovelace hält es." {
+		t.Errorf("got %q", got)
+	}
+	got := set.Render(subject(func(e *schemas.Escalation) { e.Agent = nil })).Headline
+	if !strings.HasPrefix(got, "SLA WARNING: Conversation ") {
+		t.Errorf("got %q, want the default", got)
+	}
+}
+
 func TestValidate(t *testing.T) {
 	for source, want := range map[string]string{
 		"{{.Agnet}}":                           "unknown field .Agnet",
