@@ -40,7 +40,7 @@ func Redrive(ctx context.Context, deps Deps, value []byte, destination string) e
 		m.MessageKey = m.AlertKey + "/" + m.Kind.String()
 		ref, err := deliver(ctx, deps, t, m)
 		if err == nil {
-			err = noteRedriven(ctx, deps, t, m, ref)
+			err = noteRedriven(ctx, deps, rules, t, m, ref)
 		}
 		if err != nil {
 			failures = append(failures, fmt.Errorf("redrive %s to %s: %w", e.ID, t.name, err))
@@ -62,7 +62,7 @@ func deliver(ctx context.Context, deps Deps, t target, m Message) (Reference, er
 	return n.Notify(ctx, m)
 }
 
-func noteRedriven(ctx context.Context, deps Deps, t target, m Message, ref Reference) error {
+func noteRedriven(ctx context.Context, deps Deps, rules *rulebook, t target, m Message, ref Reference) error {
 	if len(deps.Kafka) == 0 {
 		return nil
 	}
@@ -72,7 +72,7 @@ func noteRedriven(ctx context.Context, deps Deps, t target, m Message, ref Refer
 		Escalation: e.ID, Org: e.Org, Conversation: e.Conversation, Destination: t.name,
 		Status: e.Status, Since: at, RaisedAt: e.At, Record: m.Value,
 	}
-	tell(one, m.Kind, ref, t.address, 0, now)
+	tell(one, m.Kind, ref, t.address, rules.habit(one, now).repeat, now)
 	value, err := schemas.EncodeDelivery(one)
 	if err != nil {
 		return err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"unpark/clock"
 	"unpark/schemas"
@@ -113,6 +115,38 @@ func TestRedrive(t *testing.T) {
 		if wantErr := want == nil || destination == "" || destination == "org-1"; (err != nil) != wantErr {
 			t.Errorf("%q: got error %v, want one: %v", destination, err, wantErr)
 		}
+	}
+}
+
+// An alert that was redriven stands as any other: it is repeated as its route says.
+func TestRedrivenIsRepeated(t *testing.T) {
+	f := newField(t, 1)
+	e := fridayCase(t)
+	value, err := schemas.EncodeEscalation(&e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deps := Deps{
+		Kafka: []kgo.Opt{kgo.SeedBrokers(f.cluster.ListenAddrs()...)}, Prefix: "t.", Clock: clock.Real(),
+		Configs: &fakeConfigs{newest: map[string]string{"org-1": `{"routes":{"all":{"to":[{"terminal":{}}],"repeat":"1h"}}}`}},
+		Build: func(Destination) (Notifier, error) {
+			return notifyFunc(func(context.Context, Message) error { return nil }), nil
+		},
+	}
+	if err := Redrive(t.Context(), deps, value, "org-1/all/0"); err != nil {
+		t.Fatal(err)
+	}
+	cl, err := kgo.NewClient(append(deps.Kafka, kgo.ConsumeTopics("t.deliveries"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	d, err := schemas.DecodeDelivery(cl.PollRecords(t.Context(), 1).Records()[0].Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := d.RemindAt.Time().Sub(d.ToldAt.Time()); got != time.Hour {
+		t.Errorf("reminded %s after it was told, want an hour", got)
 	}
 }
 
