@@ -117,8 +117,14 @@ func line(spacing string, runs ...run) element {
 }
 
 // literal keeps the card's own functions, {{DATE(...)}} and {{TIME(...)}}, out of
-// names: clients replace them in every text. The space between has no width.
-func literal(s string) string { return strings.ReplaceAll(s, "{{", "{\u200b{") }
+// names: clients replace them in every text. The space between has no width; of three
+// braces in a row each of the first two needs one.
+func literal(s string) string {
+	for strings.Contains(s, "{{") {
+		s = strings.ReplaceAll(s, "{{", "{\u200b{")
+	}
+	return s
+}
 
 func style(t text.Tone) string {
 	switch t {

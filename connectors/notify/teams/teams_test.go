@@ -35,7 +35,7 @@ func card(t *testing.T, m notify.Message) string {
 // and no text holds the {{ of a function.
 func TestNamesStayNames(t *testing.T) {
 	m := notifytest.Message(t)
-	m.Escalation.Agent.Name = new("[x](https://evil.example) {{DATE(2017-02-14T06:08:39Z, SHORT)}}")
+	m.Escalation.Agent.Name = new("[x](https://evil.example) {{DATE(2017-02-14T06:08:39Z, SHORT)}} {{{TIME(2017-02-14T06:08:39Z)}}}")
 	got := card(t, m)
 	if strings.Contains(got, "{{") || strings.Contains(got, "TextBlock\"") && !strings.Contains(got, "RichTextBlock") {
 		t.Errorf("a name can be more than a name: %s", got)
