@@ -166,6 +166,7 @@ func (d *Dispatcher) consume(ctx context.Context, cl *kgo.Client) error {
 			housekept = now
 			d.commit(ctx, cl, d.allWindows())
 			d.wake()
+			d.retire()
 			d.ledger.flush()
 		}
 		d.resume(cl)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -211,6 +212,19 @@ func (d *Dispatcher) outbox(t target) *outbox {
 		d.outboxes[key] = o
 	}
 	return o
+}
+
+// retire forgets the outboxes that have nothing to do and are for what the rules do not
+// say any more: what failed there is of no concern, and what is used in another way now
+// gets a new one.
+func (d *Dispatcher) retire() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key, o := range d.outboxes {
+		if now := d.rules.target(o.target.name); !reflect.DeepEqual(now.destination, o.target.destination) && o.retire() {
+			delete(d.outboxes, key)
+		}
+	}
 }
 
 func (d *Dispatcher) build(t target) Notifier {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -317,7 +318,7 @@ func TestRouteIsGoneBeforeTheEnd(t *testing.T) {
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
-			f.newest = newest
+			f.change(newest)
 			f.start(Config{})
 			f.say(schemas.StatusCleared, good, 0, 1)
 			if name == "renamed" {
@@ -327,6 +328,27 @@ func TestRouteIsGoneBeforeTheEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A destination that failed and is another one by now fails no more, and one that is used
+// in another way is used so.
+func TestDestinationIsChanged(t *testing.T) {
+	f := newField(t, 1)
+	f.answer(down)
+	d, _ := f.start(Config{})
+	f.escalate(both, 0, 1)
+	f.until("its circuit is open", func() bool { return len(d.Notes()) == 1 })
+	f.change(strings.NewReplacer("https://bad", "https://better", `"https://good"}`, `"https://good"},"every":"1ms"`).Replace(fieldRules))
+	f.until("it is told at its new address", func() bool { return len(f.takenBy("better")) == 1 })
+	f.until("nothing fails", func() bool {
+		return len(d.Notes()) == 0 && testutil.ToFloat64(d.metrics.circuits.WithLabelValues("webhook")) == 0
+	})
+	f.until("the other is built anew", func() bool {
+		f.escalate(good, len(f.takenBy("good")), len(f.takenBy("good"))+1)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.built["good"] == 2
+	})
 }
 
 // Trouble with the dead letters' topic settles nothing and stops nobody.

@@ -117,6 +117,20 @@ func (o *outbox) someWork() bool {
 	return o.working
 }
 
+// retire is its end; false if there is something to do.
+func (o *outbox) retire() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.working {
+		return false
+	}
+	if o.breaker.open() {
+		o.metrics.circuits.WithLabelValues(o.kind()).Dec()
+	}
+	o.breaker.answered()
+	return true
+}
+
 // pause waits; false if the notifier stops. A wait for more can be cut short.
 func (o *outbox) pause(d time.Duration, forMore bool) bool {
 	t := time.NewTimer(d)
