@@ -62,6 +62,10 @@ func (e *Error) temporary() bool {
 // orgWide says that the trouble is the org's, not the conversation's.
 func (e *Error) orgWide() bool { return e.temporary() || e.Reason == ReasonCredentials }
 
+// refused says that Genesys will not tell this one thing, or that there is no such
+// thing: asking again tells no more.
+func (e *Error) refused() bool { return e.Status >= 400 && e.Status < 500 && !e.orgWide() }
+
 // asError returns err as an Error. What is none came from a wait that ended.
 func asError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {

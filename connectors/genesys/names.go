@@ -47,7 +47,7 @@ func (n *names) get(key string, ask func() (person, error)) (person, error) {
 	}
 	p, err := ask()
 	if err != nil {
-		if temporary(err) != nil {
+		if unlessRefused(err) != nil {
 			return known.person, err
 		}
 		p = person{}

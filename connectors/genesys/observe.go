@@ -92,7 +92,7 @@ func queued(all []leg, c *api.Conversation) bool {
 func (c *Client) fillIn(ctx context.Context, s *sight) (*api.AnalyticsConversation, error) {
 	d, err := c.Details(ctx, s.observed.ConversationId)
 	if err != nil {
-		return nil, temporary(err)
+		return nil, unlessRefused(err)
 	}
 	s.observed.EndedAtMs = ms(d.ConversationEnd.Time)
 	if s.observed.EndedAtMs == nil {
@@ -101,12 +101,12 @@ func (c *Client) fillIn(ctx context.Context, s *sight) (*api.AnalyticsConversati
 	return d, nil
 }
 
-// temporary returns err if asking again may help, else nil.
-func temporary(err error) error {
-	if err != nil && asError(err).temporary() {
-		return err
+// unlessRefused returns nil for what Genesys has refused to tell, else err.
+func unlessRefused(err error) error {
+	if err != nil && asError(err).refused() {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // detailsAgent is the agent whose newest segment has no end and is no wrap-up.
@@ -169,7 +169,7 @@ func (c *Client) thread(ctx context.Context, s *sight, details *api.AnalyticsCon
 // analytics or the agents cannot be asked.
 func (c *Client) lookUpWriters(ctx context.Context, s *sight, mails []api.EmailMessage, a addresses, details *api.AnalyticsConversation) (err error) {
 	if details == nil {
-		if details, err = c.Details(ctx, s.observed.ConversationId); temporary(err) != nil {
+		if details, err = c.Details(ctx, s.observed.ConversationId); unlessRefused(err) != nil {
 			return err
 		}
 	}

@@ -103,9 +103,11 @@ func TestObserveEmailWithoutAnalytics(t *testing.T) {
 		tw.answer(getMails, 200, fixture(t, "thread.json"))
 		tw.answer("GET /api/v2/users/u-eva", 404, `{}`)
 		tw.answer("GET /api/v2/routing/queues/q-1", 403, `{}`)
-		tw.answers(getDetails, status(503), status(503), status(503), status(503), status(503), status(403))
+		tw.answers(getDetails, status(503), status(503), status(503), status(503), status(503), status(401), status(401), status(403))
 		_, err := observe(t, tw)
 		wantReason(t, err, ReasonUnavailable, "/details")
+		_, err = observe(t, tw)
+		wantReason(t, err, ReasonCredentials, "/details")
 		// Not allowed: it is known that it will stay unknown.
 		if o, err := observe(t, tw); err != nil || o.Agent.GetName() != "" {
 			t.Errorf("%v, %v", o, err)
@@ -123,6 +125,8 @@ func TestObserveEmailWithoutUsers(t *testing.T) {
 		{ReasonUnavailable, status(503)},
 		{ReasonRateLimited, status(429, "Retry-After", "3600")},
 		{ReasonTimeout, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+		{ReasonCredentials, status(401)},
+		{ReasonBadAnswer, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, `<html>`) }},
 	} {
 		t.Run(tt.reason, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -212,6 +216,41 @@ func TestObserveEnds(t *testing.T) {
 			tw.answer(getConversation, 200, tt.body)
 			tw.answer(getDetails, 404, `{}`)
 			wantObserved(t, tw, tt.want)
+		})
+	}
+}
+
+// A name that could not be asked for is asked for at the next look.
+func TestNamesAreAskedForAgain(t *testing.T) {
+	for name, once := range map[string]http.HandlerFunc{
+		"token refused": status(401),
+		"no answer":     func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, `<html>`) },
+		"redirected":    status(302),
+	} {
+		t.Run(name, func(t *testing.T) {
+			tw := newTwin()
+			tw.answer(getConversation, 200, `{"id":"c","participants":[{"purpose":"customer","messages":[{"state":"connected"}]},
+				{"id":"p-eva","purpose":"agent","userId":"u-eva","queueId":"q-1","messages":[{"state":"parked","parkTime":"2026-03-02T09:00:00Z"}]}]}`)
+			down := true
+			tw.HandleFunc("GET /api/v2/users/u-eva", func(w http.ResponseWriter, r *http.Request) {
+				if down {
+					once(w, r)
+					return
+				}
+				writeJSON(w, 200, `{"id":"u-eva","name":"Eva"}`)
+			})
+			tw.answer("GET /api/v2/routing/queues/q-1", 403, `{}`)
+			c := testClient(tw)
+			for _, want := range []string{"", "Eva", "Eva"} {
+				o, err := c.Observe(t.Context(), "c")
+				if err != nil || o.Agent.GetName() != want {
+					t.Errorf("agent %q, %v; want %q", o.GetAgent().GetName(), err, want)
+				}
+				down = false
+			}
+			if n := tw.called("GET /api/v2/routing/queues/q-1"); n != 1 {
+				t.Errorf("asked %d times for what is refused, want once", n)
+			}
 		})
 	}
 }
