@@ -95,7 +95,7 @@ func judge(t *task, s *sight) (outcome, reason string) {
 	switch o := s.observed; {
 	case act.Do != doRequeue && act.Do != doDisconnect:
 		return outcomeRefused, refusedUnknown
-	case act.Do == doRequeue && transferred(s.conversation, queue, t.made()):
+	case act.Do == doRequeue && !act.DryRun && transferred(s.conversation, queue, t.made()):
 		return outcomeDone, ""
 	case o.EndedAtMs != nil:
 		return outcomeRefused, refusedEnded

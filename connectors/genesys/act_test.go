@@ -30,12 +30,15 @@ func newParked() *parked {
 	p := &parked{twin: newTwin(), agent: "dan", queue: "q"}
 	p.HandleFunc(getConversation, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, p.body()) })
 	p.answer(getDetails, 404, `{}`)
-	p.HandleFunc("POST /api/v2/conversations/messages/c/participants/p-dan/replace", p.act(func() {
-		p.agent = ""
-		p.transfer = fmt.Sprintf(`{"state":"Complete","dateIssued":%q,"destination":{"queueId":"q"}}`, time.Now().UTC().Format(time.RFC3339Nano))
-	}))
+	p.HandleFunc("POST /api/v2/conversations/messages/c/participants/p-dan/replace", p.act(p.requeue))
 	p.HandleFunc("PATCH /api/v2/conversations/messages/c/participants/p-dan", p.act(func() { p.ended = true }))
 	return p
+}
+
+// requeue has whoever holds it put it back into its queue.
+func (p *parked) requeue() {
+	p.agent = ""
+	p.transfer = fmt.Sprintf(`{"state":"Complete","dateIssued":%q,"destination":{"queueId":"q"}}`, time.Now().UTC().Format(time.RFC3339Nano))
 }
 
 func (p *parked) act(effect func()) http.HandlerFunc {
@@ -102,6 +105,10 @@ func TestAct(t *testing.T) {
 		{"dry run", func(_ *parked, s *settings, _ *schemas.GenesysRequest) { s.Actions.Mode = "dry_run" }, doRequeue, "dry_run", 0},
 		{"no mode", func(_ *parked, s *settings, _ *schemas.GenesysRequest) { s.Actions.Mode = "" }, doRequeue, "dry_run", 0},
 		{"asked to say only", func(_ *parked, _ *settings, r *schemas.GenesysRequest) { r.GetAct().DryRun = true }, doRequeue, "dry_run", 0},
+		{"asked to say only, and Dan has put it back himself", func(p *parked, _ *settings, r *schemas.GenesysRequest) {
+			r.GetAct().DryRun, r.RequestedAtMs = true, time.Now().UnixMilli()
+			p.requeue()
+		}, doRequeue, "refused not_held", 0},
 		{"ended", func(p *parked, _ *settings, _ *schemas.GenesysRequest) { p.ended = true }, doRequeue, "refused ended", 0},
 		{"back in the queue", func(p *parked, _ *settings, _ *schemas.GenesysRequest) { p.agent = "" }, doRequeue, "refused not_held", 0},
 		{"another agent", func(p *parked, _ *settings, _ *schemas.GenesysRequest) { p.agent = "eva" }, doRequeue, "refused agent_changed", 0},
