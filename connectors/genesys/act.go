@@ -88,7 +88,7 @@ func (d *desk) perform(ctx context.Context, t *task, set settings, client *Clien
 
 // judge says what becomes of an action without a call, nothing if it is to be
 // taken. A transfer to the queue since the request was made is this one, from
-// before a crash.
+// before a crash; so is a disconnect if the request was here before.
 func judge(t *task, s *sight) (outcome, reason string) {
 	act := t.request.GetAct()
 	queue := target(act, s)
@@ -97,11 +97,13 @@ func judge(t *task, s *sight) (outcome, reason string) {
 		return outcomeRefused, refusedUnknown
 	case act.Do == doRequeue && !act.DryRun && transferred(s.conversation, queue, t.made()):
 		return outcomeDone, ""
+	case act.Do == doDisconnect && !act.DryRun && t.again() && hungUp(s, act, t.made()):
+		return outcomeDone, ""
 	case o.EndedAtMs != nil:
 		return outcomeRefused, refusedEnded
 	case !s.held:
 		return outcomeRefused, refusedNotHeld
-	case s.holder.who.UserId != act.AgentId, act.AgentParticipantId != "" && s.holder.who.Id != act.AgentParticipantId:
+	case !concerns(act, s.holder):
 		return outcomeRefused, refusedAgentChanged
 	case act.QueueId != "" && o.QueueId != act.QueueId:
 		return outcomeRefused, refusedMoved
@@ -109,6 +111,27 @@ func judge(t *task, s *sight) (outcome, reason string) {
 		return outcomeRefused, refusedUnknown
 	}
 	return "", ""
+}
+
+// concerns says whether a leg is that of the agent whom an action is about.
+func concerns(act *schemas.Act, l leg) bool {
+	return l.who.UserId == act.AgentId && (act.AgentParticipantId == "" || l.who.Id == act.AgentParticipantId)
+}
+
+// hungUp says whether a conversation is over since the agent's part was ended, after
+// since: the customer's ends some milliseconds later then. If the customer leaves, it is
+// the other way round.
+func hungUp(s *sight, act *schemas.Act, since time.Time) bool {
+	var agent, customer time.Time
+	for _, l := range s.legs {
+		switch {
+		case l.side() == schemas.Author_AUTHOR_CUSTOMER:
+			customer = latest(customer, l.end())
+		case concerns(act, l):
+			agent = latest(agent, l.end())
+		}
+	}
+	return s.observed.EndedAtMs != nil && !agent.Before(since) && !agent.After(customer)
 }
 
 // target is the queue that a conversation goes back to.

@@ -38,6 +38,9 @@ func (t *task) remembered(ctx context.Context) bool {
 	}
 }
 
+// again says that whoever had the partition before may have worked on the request.
+func (t *task) again() bool { return t.recall != nil && t.made().Before(t.recall.at) }
+
 // mayHaveActed says whether what is found may be what this request led to before, in
 // a process that died before it could tell: the conversation is transferred already,
 // or over though it was to be disconnected.
@@ -45,8 +48,7 @@ func (t *task) mayHaveActed(outcome, reason string) bool {
 	if outcome == outcomeDone {
 		return true
 	}
-	again := t.recall != nil && t.made().Before(t.recall.at)
-	return again && reason == refusedEnded && t.request.GetAct().GetDo() == doDisconnect
+	return t.again() && reason == refusedEnded && t.request.GetAct().GetDo() == doDisconnect
 }
 
 // remember begins to read what was done for partitions that have just come here.

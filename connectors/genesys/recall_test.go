@@ -111,3 +111,46 @@ func TestFoundDoneCounts(t *testing.T) {
 		})
 	}
 }
+
+// A disconnect of whoever died before they could tell is told by who comes next: the
+// agent's part ended first, since it was asked for. An end that began with the
+// customer is none of ours, nor is one of a request that nobody had before.
+func TestFoundDisconnected(t *testing.T) {
+	for _, tt := range []struct {
+		name            string
+		agent, customer time.Duration // when their parts ended, since the request was made
+		taken           time.Duration // when the partition was
+		dryRun          bool
+		want            string
+	}{
+		{"disconnected", time.Second, time.Second + 15*time.Millisecond, 30 * time.Second, false, "done"},
+		{"the customer left", time.Second + 15*time.Millisecond, time.Second, 30 * time.Second, false, "refused ended"},
+		{"over before", -time.Second, -time.Second + 15*time.Millisecond, 30 * time.Second, false, "refused ended"},
+		{"asked to say only", time.Second, time.Second + 15*time.Millisecond, 30 * time.Second, true, "refused ended"},
+		{"first read here", time.Second, time.Second + 15*time.Millisecond, -time.Minute, false, "refused ended"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				made := time.Now()
+				ended := func(after time.Duration) string {
+					return fmt.Sprintf(`"messages":[{"state":"disconnected","connectedTime":"1999-12-30T00:00:00Z","disconnectedTime":%q}]`, made.Add(after).UTC().Format(time.RFC3339Nano))
+				}
+				tw := newTwin()
+				tw.answer(getConversation, 200, fmt.Sprintf(`{"participants":[{"purpose":"customer",%s},{"purpose":"acd","queueId":"q","messages":[{"state":"disconnected"}]},
+					{"id":"p-before","purpose":"agent","userId":"eva","queueId":"q",%s},{"id":"p-dan","purpose":"agent","userId":"dan","queueId":"q",%s}]}`,
+					ended(tt.customer), ended(-time.Hour), ended(tt.agent)))
+				time.Sleep(time.Minute)
+				b := openBureau(t, rulesOf{"o": live(20)}, tw)
+				b.recall = &recall{at: made.Add(tt.taken), done: make(chan struct{})}
+				close(b.recall.done)
+				r := act("1", doDisconnect)
+				r.RequestedAtMs, r.GetAct().DryRun = made.UnixMilli(), tt.dryRun
+				b.send(r)
+				time.Sleep(time.Minute)
+				if got := b.results()["1"].result; got != tt.want {
+					t.Errorf("%s, want %s", got, tt.want)
+				}
+			})
+		})
+	}
+}
