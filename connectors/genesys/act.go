@@ -81,7 +81,7 @@ func (d *desk) perform(ctx context.Context, t *task, set settings, client *Clien
 	through, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
 	defer cancel()
 	if err := client.take(through, t.request, s); err != nil {
-		return client.resolve(context.WithoutCancel(ctx), t, err)
+		return client.resolve(t, err)
 	}
 	return outcomeDone, ""
 }
@@ -166,24 +166,38 @@ func (c *Client) take(ctx context.Context, r *schemas.GenesysRequest, s *sight) 
 	return c.Replace(ctx, media, r.ConversationId, s.holder.who.Id, target(r.GetAct(), s))
 }
 
+// lookAgain is how soon a conversation is looked at again after a call that may still
+// work; every time twice as late.
+const lookAgain = 2 * time.Second
+
 // resolve says what became of a call that failed. One that Genesys refused was
-// not taken; of another only the conversation tells.
-func (c *Client) resolve(ctx context.Context, t *task, failed error) (outcome, reason string) {
+// not taken; of another only the conversation tells, and maybe not at once. Whoever
+// has the partition next looks on from there.
+func (c *Client) resolve(t *task, failed error) (outcome, reason string) {
 	e := asError(failed)
 	if e.Reason != ReasonTimeout && e.Reason != ReasonUnavailable {
 		return outcomeFailed, e.Reason
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.budget())
+	ctx, cancel := context.WithTimeout(t.ctx, c.budget())
 	defer cancel()
-	s, err := c.look(ctx, t.request.ConversationId)
-	if err != nil {
-		return outcomeFailed, e.Reason
+	for pause := lookAgain; ; pause *= 2 {
+		s, err := c.look(ctx, t.request.ConversationId)
+		if err == nil && took(t, s) {
+			return outcomeDone, ""
+		}
+		if sleep(ctx, c.clock, pause) != nil {
+			return outcomeFailed, e.Reason
+		}
 	}
-	gone := t.request.GetAct().Do == doDisconnect && (!s.held || s.observed.EndedAtMs != nil)
-	if outcome, _ := judge(t, s); outcome == outcomeDone || gone {
-		return outcomeDone, ""
+}
+
+// took says whether a call that was sent has worked.
+func took(t *task, s *sight) bool {
+	if t.request.GetAct().Do == doDisconnect && (!s.held || s.observed.EndedAtMs != nil) {
+		return true
 	}
-	return outcomeFailed, e.Reason
+	outcome, _ := judge(t, s)
+	return outcome == outcomeDone
 }
 
 // lives says that a transfer was neither given up nor did it fail.

@@ -22,13 +22,23 @@ type parked struct {
 	acted    int    // calls that took effect
 	transfer string // recentTransfers
 	fail     http.HandlerFunc
+	down     bool // it cannot be looked at
 	// before fails the call before it takes effect, else after.
 	before bool
 }
 
 func newParked() *parked {
 	p := &parked{twin: newTwin(), agent: "dan", queue: "q"}
-	p.HandleFunc(getConversation, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, p.body()) })
+	p.HandleFunc(getConversation, func(w http.ResponseWriter, _ *http.Request) {
+		p.mu.Lock()
+		down := p.down
+		p.mu.Unlock()
+		if down {
+			writeJSON(w, 400, `{}`)
+			return
+		}
+		writeJSON(w, 200, p.body())
+	})
 	p.answer(getDetails, 404, `{}`)
 	p.HandleFunc("POST /api/v2/conversations/messages/c/participants/p-dan/replace", p.act(p.requeue))
 	p.HandleFunc("PATCH /api/v2/conversations/messages/c/participants/p-dan", p.act(func() { p.ended = true }))
@@ -139,6 +149,40 @@ func TestAct(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A call whose outcome is not known may work late, or while nobody can look.
+func TestActWorksLate(t *testing.T) {
+	for _, do := range []string{doRequeue, doDisconnect} {
+		for name, blind := range map[string]bool{"late": false, "unseen": true} {
+			t.Run(do+" "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p := newParked()
+					p.fail, p.before = func(w http.ResponseWriter, r *http.Request) {
+						p.mu.Lock()
+						defer p.mu.Unlock()
+						p.down = blind
+						time.AfterFunc(10*time.Second, func() {
+							p.mu.Lock()
+							defer p.mu.Unlock()
+							p.down = false
+							p.ended = do == doDisconnect
+							if do == doRequeue {
+								p.requeue()
+							}
+						})
+						status(503)(w, r)
+					}, true
+					b := openBureau(t, rulesOf{"o": live(20)}, p)
+					b.send(act("1", do))
+					time.Sleep(2 * time.Minute)
+					if got := b.results()["1"].result; got != "done" {
+						t.Errorf("%s, want done", got)
+					}
+				})
+			})
+		}
 	}
 }
 
