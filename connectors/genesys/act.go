@@ -68,10 +68,7 @@ func (d *desk) perform(ctx context.Context, t *task, set settings, client *Clien
 	if t.request.GetAct().DryRun || set.Actions.Mode != actionsLive {
 		return outcomeDryRun, ""
 	}
-	if d.late(t, set) || ctx.Err() != nil {
-		return outcomeFailed, ReasonTimeout
-	}
-	if !t.remembered(ctx) {
+	if d.late(t, set) || ctx.Err() != nil || t.recall != nil && !t.recall.known() {
 		return outcomeFailed, ReasonTimeout
 	}
 	if !d.taken.take(t.request.Id, d.office.deps.Clock.Now(), set.Actions.PerHour) {

@@ -108,8 +108,11 @@ func (d *desk) serve(t *task) {
 }
 
 // late says that the processor waits for the answer no more.
-func (d *desk) late(t *task, set settings) bool {
-	return d.office.deps.Clock.Now().Sub(t.made()) > set.useful()
+func (d *desk) late(t *task, set settings) bool { return d.left(t, set) < 0 }
+
+// left is for how long the answer is of use.
+func (d *desk) left(t *task, set settings) time.Duration {
+	return t.made().Add(set.useful()).Sub(d.office.deps.Clock.Now())
 }
 
 func (d *desk) check(t *task, client *Client) *schemas.InputRecord {

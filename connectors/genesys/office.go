@@ -77,7 +77,26 @@ func (o *office) accept(t *task) {
 		o.fail([]*task{t}, ReasonNoConnection)
 		return
 	}
-	superseded, crowdedOut := o.desk(t.request.OrgId).queue.push(t)
+	d := o.desk(t.request.OrgId)
+	if t.request.GetAct() == nil || t.recall == nil || t.recall.known() {
+		o.enqueue(d, t)
+		return
+	}
+	// Outside of the queue, where it would take the place of a check.
+	o.work.Go(func() {
+		set, _ := d.configured()
+		ctx, cancel := context.WithTimeout(t.ctx, o.deps.Clock.Wall(d.left(t, set)))
+		defer cancel()
+		select {
+		case <-t.recall.done:
+		case <-ctx.Done(): // it is answered that it is too late
+		}
+		o.enqueue(d, t)
+	})
+}
+
+func (o *office) enqueue(d *desk, t *task) {
+	superseded, crowdedOut := d.queue.push(t)
 	if superseded != nil {
 		o.fail([]*task{superseded}, ReasonTimeout)
 	}

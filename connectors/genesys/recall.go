@@ -19,21 +19,18 @@ const (
 
 // recall is what is read before a partition of genesys-requests leads to actions:
 // which were taken within the last hour by whoever had it before. Checks do not
-// wait for it.
+// wait for it, nor behind an action that does.
 type recall struct {
 	at   time.Time     // when the partition was taken
 	done chan struct{} // closed when it is known
 }
 
-// remembered waits until it is known what was done before; false: ctx ended.
-func (t *task) remembered(ctx context.Context) bool {
-	if t.recall == nil {
-		return true
-	}
+// known says whether it is known what was done before.
+func (r *recall) known() bool {
 	select {
-	case <-t.recall.done:
+	case <-r.done:
 		return true
-	case <-ctx.Done():
+	default:
 		return false
 	}
 }

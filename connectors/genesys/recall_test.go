@@ -95,19 +95,47 @@ func TestFoundDoneCounts(t *testing.T) {
 			b.recall = &recall{at: time.Now(), done: known}
 			b.send(first)
 			time.Sleep(10 * time.Second)
+			if got := b.results(); len(got) > 0 {
+				t.Errorf("%s before it is known what was done: %v", do, got)
+			}
+			close(known)
+			time.Sleep(10 * time.Second)
 			p.mu.Lock()
 			p.agent, p.transfer, p.ended = "dan", "", false
 			p.mu.Unlock()
 			b.send(act("2", do))
 			time.Sleep(10 * time.Second)
-			if got, ok := b.results()["2"]; ok {
-				t.Errorf("%s before it is known what was done: %s", do, got.result)
-			}
-			close(known)
-			time.Sleep(10 * time.Second)
 			if got := b.results()["2"].result; got != "refused per_hour" || p.acted != 1 {
 				t.Errorf("%s: %s with %d calls, want refused per_hour with 1", do, got, p.acted)
 			}
+		})
+	}
+}
+
+// While it is not known what was done before, checks are answered as ever; actions are
+// taken as soon as it is, or answered before nobody waits for them any more.
+func TestRecallKeepsOnlyActions(t *testing.T) {
+	for known, want := range map[time.Duration]string{time.Minute: "done", time.Hour: "failed timeout"} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newParked()
+			anyConversation(p.twin)
+			b := openBureau(t, rulesOf{"o": live(20)}, p)
+			b.recall = &recall{at: time.Now(), done: make(chan struct{})}
+			time.AfterFunc(known, func() { close(b.recall.done) })
+			b.send(act("first", doRequeue))
+			for i := range 2 * slots {
+				b.send(act(fmt.Sprint(i), doRequeue))
+			}
+			b.check("o", "check", schemas.Urgency_URGENCY_WARNING, 0)
+			time.Sleep(checkTimeout)
+			got := b.results()
+			if c := got["check"]; c.result != "observed" || c.at > time.Second {
+				t.Errorf("the check: %+v", c)
+			}
+			if a := got["first"]; a.result != want || a.at > max(time.Minute, checkTimeout-spare)+2*time.Second || len(got) != 2+2*slots {
+				t.Errorf("the action: %+v of %d, want %s", a, len(got), want)
+			}
+			time.Sleep(time.Hour)
 		})
 	}
 }
