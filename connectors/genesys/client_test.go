@@ -226,6 +226,49 @@ func TestWritesAreNotRepeated(t *testing.T) {
 	}
 }
 
+// No quota is longer than a day: what asks for more, in another unit or by mistake,
+// stops the org no longer.
+func TestRetryAfterOfYears(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tw := newTwin()
+		tw.answers(getConversation, status(429, "Retry-After", "1772442903"), conversation)
+		c := testClient(tw)
+		_, err := c.Conversation(t.Context(), "c")
+		wantReason(t, err, ReasonRateLimited)
+		for _, at := range []struct {
+			after  time.Duration
+			reason string
+		}{{23 * time.Hour, ReasonRateLimited}, {time.Hour, ""}} {
+			time.Sleep(at.after)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			_, err := c.Conversation(ctx, "c")
+			cancel()
+			if at.reason != "" {
+				wantReason(t, err, at.reason)
+			} else if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		tw := &twin{ServeMux: http.NewServeMux()}
+		tw.HandleFunc(getConversation, conversation)
+		tw.answers("POST /oauth/token", status(429, "Retry-After", "1772442903"),
+			func(w http.ResponseWriter, _ *http.Request) {
+				writeJSON(w, 200, `{"access_token":"a","expires_in":60}`)
+			})
+		c := testClient(tw)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := c.Conversation(ctx, "c")
+		wantReason(t, err, ReasonRateLimited)
+		time.Sleep(24 * time.Hour)
+		if _, err := c.Conversation(t.Context(), "c"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestOddAnswersAreRefused(t *testing.T) {
 	huge := bytes.Repeat([]byte(" "), 50<<20)
 	for name, answer := range map[string]http.HandlerFunc{

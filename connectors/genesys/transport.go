@@ -30,6 +30,8 @@ const (
 	// maxPatience is the longest Retry-After that a call waits for (the SDKs'); a
 	// longer one is a quota, and the org waits as a whole.
 	maxPatience = 180 * time.Second
+	// longestPause is the longest that Genesys is left alone for: no quota is longer.
+	longestPause = 24 * time.Hour
 	// busyPause is how long calls rest after a 429 that does not say (the SDKs').
 	busyPause = 3 * time.Second
 	// maxAttempts of a read.
@@ -169,5 +171,5 @@ func correlation(resp *http.Response) string {
 // retryAfter reads the seconds of Retry-After; 0 if there are none.
 func retryAfter(resp *http.Response) time.Duration {
 	n, _ := header(resp.Header, "Retry-After")
-	return time.Duration(n) * time.Second
+	return min(time.Duration(n)*time.Second, longestPause)
 }
