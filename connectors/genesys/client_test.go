@@ -92,6 +92,36 @@ func TestToken(t *testing.T) {
 	})
 }
 
+// A call that waits longer than a token lives goes with a fresh one.
+func TestTokenOutlivesTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tw := newTwin()
+		tw.ttl = 300
+		begun := time.Now()
+		tw.HandleFunc(getConversation, conversation)
+		tw.HandleFunc(getDetails, func(w http.ResponseWriter, r *http.Request) {
+			if age := time.Since(begun); age > 300*time.Second && r.Header.Get("Authorization") == "Bearer token-1" {
+				t.Errorf("called with a token of %v", age)
+			}
+			conversation(w, r)
+		})
+		c := testClient(tw)
+		busy, rest := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer rest()
+		for range 2 {
+			go func() {
+				for busy.Err() == nil {
+					_, _ = c.Conversation(busy, "c")
+				}
+			}()
+		}
+		synctest.Wait()
+		if _, err := c.Details(withPatience(t.Context()), "c"); err != nil || time.Since(begun) < 10*time.Minute {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+	})
+}
+
 func TestTokenRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// Genesys says 400, OAuth 401.

@@ -92,10 +92,10 @@ func reads(req *http.Request) bool {
 
 // once makes one attempt and returns the token it used.
 func (c *caller) once(req *http.Request, stale string) (_ *http.Response, token string, err error) {
-	if token, err = c.tokens.get(req.Context(), stale); err != nil {
+	if err := c.pace.wait(req.Context()); err != nil {
 		return nil, "", err
 	}
-	if err := c.pace.wait(req.Context()); err != nil {
+	if token, err = c.tokens.get(req.Context(), stale); err != nil {
 		return nil, "", err
 	}
 	ctx, cancel := context.WithTimeout(req.Context(), attemptTimeout)
