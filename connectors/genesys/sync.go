@@ -69,9 +69,11 @@ type synced struct {
 func (s *syncer) run(ctx context.Context) {
 	defer s.work.Wait()
 	for {
-		for _, org := range s.configs.Orgs() {
+		orgs := s.configs.Orgs()
+		for _, org := range orgs {
 			s.look(ctx, org)
 		}
+		s.forget(func(org string) bool { return !slices.Contains(orgs, org) })
 		if sleep(ctx, s.clock, syncLook) != nil {
 			return
 		}
@@ -81,19 +83,15 @@ func (s *syncer) run(ctx context.Context) {
 // look begins to sync an org if that is due: after syncEvery, as soon as its rules
 // name other groups, and as soon as it is this process's.
 func (s *syncer) look(ctx context.Context, org string) {
-	if !s.mine(org) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if st := s.orgs[org]; st != nil && !st.busy {
-			delete(s.orgs, org)
-			s.metrics.groups.DeleteLabelValues(org)
-			s.metrics.synced.DeleteLabelValues(org)
-		}
-		return
+	var groups []string
+	var client *Client
+	if s.mine(org) {
+		var set settings
+		set, client = s.client(org)
+		groups = set.groups()
 	}
-	set, client := s.client(org)
-	groups := set.groups()
 	if client == nil || len(groups) == 0 {
+		s.forget(func(other string) bool { return other == org })
 		return
 	}
 	s.mu.Lock()
@@ -108,6 +106,19 @@ func (s *syncer) look(ctx context.Context, org string) {
 	}
 	st.busy, st.groups = true, groups
 	s.work.Go(func() { s.sync(ctx, org, st, groups, client) })
+}
+
+// forget lets go of orgs that are not synced here any more.
+func (s *syncer) forget(gone func(org string) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for org, st := range s.orgs {
+		if gone(org) && !st.busy {
+			delete(s.orgs, org)
+			s.metrics.groups.DeleteLabelValues(org)
+			s.metrics.synced.DeleteLabelValues(org)
+		}
+	}
 }
 
 func (s *syncer) sync(ctx context.Context, org string, st *synced, groups []string, client *Client) {

@@ -355,6 +355,42 @@ func TestSyncNeedsItsPermissions(t *testing.T) {
 	}
 }
 
+// What is said of an org's groups is said no more once no calendar names them, or the
+// org is gone.
+func TestSyncForgets(t *testing.T) {
+	for name, change := range map[string]func(*plant){
+		"no calendar names one": func(p *plant) { p.name() },
+		"no connection":         func(p *plant) { p.rules.Store(&rulesOf{"o": settings{}}) },
+		"no org":                func(p *plant) { p.rules.Store(&rulesOf{}) },
+		"another process's":     func(p *plant) { p.owned.Store(false) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlant(t, simulator.Unknowns{})
+				p.name(p.office, "gone")
+				defer p.sync()()
+				series := func() int {
+					return testutil.CollectAndCount(p.metrics.groups) + testutil.CollectAndCount(p.metrics.synced)
+				}
+				time.Sleep(time.Second)
+				p.wantStale(1, "no such schedule group")
+				rules := p.rules.Load()
+				change(p)
+				time.Sleep(syncLook)
+				if n := series(); n != 0 {
+					t.Errorf("%d series are left of the org", n)
+				}
+				p.rules.Store(rules)
+				p.owned.Store(true)
+				time.Sleep(syncLook + time.Second)
+				if n := series(); n != 2 {
+					t.Errorf("%d series of an org that is back, want 2", n)
+				}
+			})
+		})
+	}
+}
+
 // Two that sync one org at once, and brokers that are away for a while.
 func TestSyncTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
