@@ -23,9 +23,12 @@ type rounds struct {
 	mu    sync.Mutex
 	asked time.Time
 	next  map[string]time.Time
+	busy  map[string]bool // being compared
 }
 
-func newRounds() *rounds { return &rounds{next: make(map[string]time.Time)} }
+func newRounds() *rounds {
+	return &rounds{next: make(map[string]time.Time), busy: make(map[string]bool)}
+}
 
 // turn says, once a minute, that the orgs are to be looked through.
 func (r *rounds) turn(now time.Time) bool {
@@ -37,13 +40,14 @@ func (r *rounds) turn(now time.Time) bool {
 }
 
 // due returns those of the orgs whose time has come, spread over the first hour, and
-// forgets all others.
-func (r *rounds) due(orgs []string, now time.Time) (due []string) {
+// what it forgets: all others. An org that is still being compared is not due.
+func (r *rounds) due(orgs []string, now time.Time) (due, gone []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for org := range r.next {
-		if !slices.Contains(orgs, org) {
+		if !slices.Contains(orgs, org) && !r.busy[org] {
 			delete(r.next, org)
+			gone = append(gone, org)
 		}
 	}
 	for _, org := range orgs {
@@ -51,12 +55,19 @@ func (r *rounds) due(orgs []string, now time.Time) (due []string) {
 		switch {
 		case !known:
 			r.next[org] = now.Add(roundSpread(org))
-		case !next.After(now):
+		case !next.After(now) && !r.busy[org]:
 			due = append(due, org)
-			r.next[org] = now.Add(roundEvery)
+			r.next[org], r.busy[org] = now.Add(roundEvery), true
 		}
 	}
-	return due
+	return due, gone
+}
+
+// done says that an org is compared no more.
+func (r *rounds) done(org string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.busy, org)
 }
 
 // retry has an org's next round earlier.
@@ -85,8 +96,15 @@ func (o *office) reconcileDue(now time.Time) {
 			ours = append(ours, org)
 		}
 	}
-	for _, org := range o.daily.due(ours, now) {
-		o.work.Go(func() { o.reconcile(org) })
+	due, gone := o.daily.due(ours, now)
+	for _, org := range due {
+		o.work.Go(func() {
+			defer o.daily.done(org)
+			o.reconcile(org)
+		})
+	}
+	for _, org := range gone {
+		o.metrics.reconciledAt.DeleteLabelValues(org)
 	}
 }
 
