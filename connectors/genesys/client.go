@@ -19,7 +19,7 @@ type ClientDeps struct {
 	Log   *slog.Logger
 	// Resolve returns the secret that a reference stands for.
 	Resolve func(ref string) (string, error)
-	// Transport sends the requests; nil: the default one.
+	// Transport sends the requests; nil: one that all clients share.
 	Transport http.RoundTripper
 	// Called is told the result of each call; nil: nobody.
 	Called func(result string)
@@ -37,6 +37,9 @@ type Client struct {
 // NewClient returns a client; nothing is called yet. The connection is valid.
 func NewClient(conn Connection, d ClientDeps) *Client {
 	base, login := conn.hosts()
+	if d.Transport == nil {
+		d.Transport = shared
+	}
 	c := &caller{
 		http:  &http.Client{Transport: d.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		pace:  newPace(conn.rate(), d.Clock),

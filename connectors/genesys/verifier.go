@@ -35,7 +35,7 @@ type Deps struct {
 	Schedules Schedules
 	// Resolve returns the secret that a reference stands for.
 	Resolve func(ref string) (string, error)
-	// Transport sends requests to Genesys; nil: the default one.
+	// Transport sends requests to Genesys; nil: one that all orgs share.
 	Transport http.RoundTripper
 	// States returns what the processor knows of an org's conversations: encoded
 	// ConversationStates, by conversation. nil: orgs are not compared with Genesys.
