@@ -120,6 +120,5 @@ func (b *batch) failures(operation string, failed []types.BatchResultErrorEntry)
 
 func (b *batch) failed(operation string, err error) {
 	b.to.metrics.failures.WithLabelValues(b.queue.name(), operation).Inc()
-	b.to.log.say(slog.LevelWarn, "cannot "+operation+" messages; they may be delivered again",
-		schemas.LogSource, b.queue.name(), schemas.LogError, err)
+	b.to.log.say(slog.LevelWarn, b.queue.name(), "cannot "+operation+" messages; they may be delivered again", schemas.LogError, err)
 }

@@ -144,8 +144,8 @@ func (b *batch) refuse(ctx context.Context, m *message) {
 	if m.attempt <= 1 {
 		b.to.metrics.undecodable.WithLabelValues(name, string(reason)).Inc()
 	}
-	b.to.log.say(slog.LevelWarn, "a message cannot be used: "+string(reason),
-		schemas.LogSource, name, schemas.LogReason, reason, schemas.LogAttempt, m.attempt)
+	b.to.log.say(slog.LevelWarn, name, "a message cannot be used: "+string(reason),
+		schemas.LogReason, reason, schemas.LogAttempt, m.attempt)
 	if b.queue.redrives {
 		m.gone = true
 		return

@@ -132,7 +132,7 @@ func (b *Bridge) sink(client *kgo.Client) *sink {
 		client: client, clock: b.deps.Clock, keep: b.deps.Keep, metrics: b.metrics,
 		events:  schemas.ConversationEvents.Name(b.deps.Prefix),
 		letters: schemas.DeadLetters.Name(b.deps.Prefix),
-		log:     &occasional{Logger: b.deps.Logger, said: make(map[string]time.Time)},
+		log:     &occasional{Logger: b.deps.Logger, said: make(map[saying]time.Time)},
 	}
 }
 

@@ -83,7 +83,7 @@ func (f *feed) carry(work context.Context, to *sink, raw []byte) {
 
 func (f *feed) refuse(to *sink, why *DecodeError) {
 	to.countUndecodable(f.name(), why)
-	to.log.say(slog.LevelWarn, "an envelope cannot be used", schemas.LogSource, f.name(), schemas.LogReason, why.Reason)
+	to.log.say(slog.LevelWarn, f.name(), "an envelope cannot be used", schemas.LogReason, why.Reason)
 }
 
 func (f *feed) note(what func()) {

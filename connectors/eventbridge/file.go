@@ -74,7 +74,7 @@ func (f *file) read(stop, work context.Context, to *sink, lines *Lines) error {
 		if why != nil {
 			f.refused[why.Reason]++
 			to.countUndecodable(f.name(), why)
-			to.log.say(slog.LevelWarn, "a line cannot be used", schemas.LogSource, f.name(), schemas.LogLine, lines.Number(), schemas.LogReason, why.Reason)
+			to.log.say(slog.LevelWarn, f.name(), "a line cannot be used", schemas.LogLine, lines.Number(), schemas.LogReason, why.Reason)
 			continue
 		}
 		if !f.slots.take(stop) {

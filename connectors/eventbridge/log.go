@@ -5,25 +5,34 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"unpark/schemas"
 )
 
-// occasional logs the same message at most once a minute, so that an outage does
-// not fill a disk.
+// occasional logs the same message of a source at most once a minute, so that an
+// outage does not fill a disk.
 type occasional struct {
 	*slog.Logger
 	mu   sync.Mutex
-	said map[string]time.Time
+	said map[saying]time.Time
 }
 
-func (o *occasional) say(level slog.Level, message string, args ...any) {
+// saying is what is not repeated: a message, of a source or, if that is empty, of none.
+type saying struct{ source, message string }
+
+func (o *occasional) say(level slog.Level, source, message string, args ...any) {
 	o.mu.Lock()
-	now := time.Now()
-	silent := now.Sub(o.said[message]) < time.Minute
+	now, what := time.Now(), saying{source, message}
+	silent := now.Sub(o.said[what]) < time.Minute
 	if !silent {
-		o.said[message] = now
+		o.said[what] = now
 	}
 	o.mu.Unlock()
-	if !silent {
-		o.Log(context.Background(), level, message, args...)
+	if silent {
+		return
 	}
+	if source != "" {
+		args = append([]any{schemas.LogSource, source}, args...)
+	}
+	o.Log(context.Background(), level, message, args...)
 }

@@ -33,7 +33,7 @@ func (b *Bridge) report(ctx context.Context, to *sink) {
 		if partitions == 0 {
 			var err error
 			if partitions, err = to.partitions(ctx); err != nil {
-				to.log.say(slog.LevelError, "cannot look up the partitions", schemas.LogTopic, to.events, schemas.LogError, err)
+				to.log.say(slog.LevelError, "", "cannot look up the partitions", schemas.LogTopic, to.events, schemas.LogError, err)
 				continue
 			}
 		}
@@ -51,7 +51,7 @@ func (b *Bridge) reportSource(ctx context.Context, to *sink, s source, partition
 	if ok {
 		known[s.name()] = upTo
 		if err := to.progress(ctx, s.name(), upTo, partitions); err != nil && ctx.Err() == nil {
-			to.log.say(slog.LevelError, "cannot tell the progress of sources", schemas.LogSource, s.name(), schemas.LogError, err)
+			to.log.say(slog.LevelError, s.name(), "cannot tell the progress of sources", schemas.LogError, err)
 		}
 	}
 	if last, ok := known[s.name()]; ok {

@@ -53,8 +53,8 @@ func (s *sink) send(ctx context.Context, source string, r *kgo.Record, done func
 			return
 		}
 		s.metrics.failures.WithLabelValues(source, opProduce).Inc()
-		s.log.say(slog.LevelError, "Kafka does not take records; trying until it does",
-			schemas.LogSource, source, schemas.LogTopic, r.Topic, schemas.LogError, err)
+		s.log.say(slog.LevelError, source, "Kafka does not take records; trying until it does",
+			schemas.LogTopic, r.Topic, schemas.LogError, err)
 		again := *r
 		go func() {
 			pause(ctx, retryAfter)

@@ -91,7 +91,7 @@ func (q *queue) describe(stop context.Context, to *sink) {
 		}
 		if stop.Err() == nil {
 			to.metrics.failures.WithLabelValues(q.name(), opReceive).Inc()
-			to.log.say(slog.LevelError, "cannot read the queue's attributes", schemas.LogSource, q.name(), schemas.LogError, err)
+			to.log.say(slog.LevelError, q.name(), "cannot read the queue's attributes", schemas.LogError, err)
 		}
 		pause(stop, backoff)
 	}
@@ -173,7 +173,7 @@ func (q *queue) failed(stop context.Context, to *sink, id int, err error) {
 	}
 	q.progress.failed(id)
 	to.metrics.failures.WithLabelValues(q.name(), opReceive).Inc()
-	to.log.say(slog.LevelError, "cannot receive", schemas.LogSource, q.name(), schemas.LogError, err)
+	to.log.say(slog.LevelError, q.name(), "cannot receive", schemas.LogError, err)
 }
 
 // number reads a system attribute of a message, zero if it is not there.

@@ -277,3 +277,26 @@ func TestPlace(t *testing.T) {
 		}
 	}
 }
+
+// Each source in trouble is named, also while another is.
+func TestEverySourceInTroubleIsNamed(t *testing.T) {
+	one, other := newFakeSQS(t), newFakeSQS(t)
+	other.URL = other.Server.URL + "/123456789012/other"
+	one.failReceive, other.failReceive = true, true
+	f := newField(t, nil, one.source(1), other.source(1))
+	f.run()
+	for _, q := range []*fakeSQS{one, other} {
+		q.until(t, "a second receive", func() bool { return q.receives >= 2 })
+	}
+	for _, name := range []string{queueName, "sqs:123456789012/other"} {
+		n := 0
+		for line := range strings.Lines(f.logs.String()) {
+			if strings.Contains(line, "cannot receive") && strings.Contains(line, "source="+name+" ") {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s is named %d times, want once:\n%s", name, n, f.logs.String())
+		}
+	}
+}
