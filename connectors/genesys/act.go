@@ -78,7 +78,7 @@ func (d *desk) perform(ctx context.Context, t *task, set settings, client *Clien
 	through, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
 	defer cancel()
 	if err := client.take(through, t.request, s); err != nil {
-		return client.resolve(t, err)
+		return d.resolve(t, set, client, err)
 	}
 	return outcomeDone, ""
 }
@@ -164,25 +164,29 @@ func (c *Client) take(ctx context.Context, r *schemas.GenesysRequest, s *sight) 
 }
 
 // lookAgain is how soon a conversation is looked at again after a call that may still
-// work; every time twice as late.
-const lookAgain = 2 * time.Second
+// work, every time twice as late, and lookLast the last time.
+const (
+	lookAgain = 2 * time.Second
+	lookLast  = 16 * time.Second
+)
 
 // resolve says what became of a call that failed. One that Genesys refused was
-// not taken; of another only the conversation tells, and maybe not at once. Whoever
-// has the partition next looks on from there.
-func (c *Client) resolve(t *task, failed error) (outcome, reason string) {
+// not taken; of another only the conversation tells, and maybe not at once. While it
+// cannot be looked at nothing is known. Whoever has the partition next looks on from
+// there.
+func (d *desk) resolve(t *task, set settings, c *Client, failed error) (outcome, reason string) {
 	e := asError(failed)
 	if e.Reason != ReasonTimeout && e.Reason != ReasonUnavailable {
 		return outcomeFailed, e.Reason
 	}
-	ctx, cancel := context.WithTimeout(t.ctx, c.budget())
+	ctx, cancel := context.WithTimeout(t.ctx, max(c.budget(), c.clock.Wall(d.left(t, set))))
 	defer cancel()
 	for pause := lookAgain; ; pause *= 2 {
 		s, err := c.look(ctx, t.request.ConversationId)
-		if err == nil && took(t, s) {
+		switch {
+		case err == nil && took(t, s):
 			return outcomeDone, ""
-		}
-		if sleep(ctx, c.clock, pause) != nil {
+		case err == nil && pause > lookLast, sleep(ctx, c.clock, pause) != nil:
 			return outcomeFailed, e.Reason
 		}
 	}
