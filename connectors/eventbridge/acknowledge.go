@@ -19,8 +19,8 @@ const (
 	// queue delivers them again, which costs a duplicate and loses nothing.
 	deleteAttempts = 5
 	deletePause    = 200 * time.Millisecond
-	// lastDelete bounds the one attempt that is made when the bridge gives up.
-	lastDelete = 2 * time.Second
+	// lastCall bounds the one attempt that is made when the bridge gives up.
+	lastCall = 2 * time.Second
 )
 
 // delete deletes what Kafka has acknowledged, up to ten messages in one call, and
@@ -51,11 +51,7 @@ func (b *batch) where(which func(*message) bool) []int {
 
 // deleteOnce returns what is worth another try.
 func (b *batch) deleteOnce(ctx context.Context, indexes []int) []int {
-	timeout := callTimeout
-	if ctx.Err() != nil {
-		ctx, timeout = context.WithoutCancel(ctx), lastDelete
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := oneCall(ctx)
 	defer cancel()
 	var entries []types.DeleteMessageBatchRequestEntry
 	for _, i := range indexes {
@@ -83,19 +79,37 @@ func (b *batch) deleteOnce(ctx context.Context, indexes []int) []int {
 	return again
 }
 
+// oneCall bounds a call of SQS, also if ctx has ended.
+func oneCall(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() != nil {
+		return context.WithTimeout(context.WithoutCancel(ctx), lastCall)
+	}
+	return context.WithTimeout(ctx, callTimeout)
+}
+
 // extend keeps the messages that still wait for Kafka invisible to others.
 func (b *batch) extend(ctx context.Context) {
+	if ctx.Err() == nil {
+		b.hide(ctx, b.queue.visibility)
+	}
+}
+
+// giveBack leaves them to whoever reads the queue next, who would otherwise find it
+// empty and say that it has been read.
+func (b *batch) giveBack(ctx context.Context) { b.hide(ctx, 0) }
+
+func (b *batch) hide(ctx context.Context, d time.Duration) {
 	waiting := b.where(func(m *message) bool { return !m.gone })
-	if len(waiting) == 0 || ctx.Err() != nil {
+	if len(waiting) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := oneCall(ctx)
 	defer cancel()
 	var entries []types.ChangeMessageVisibilityBatchRequestEntry
 	for _, i := range waiting {
 		entries = append(entries, types.ChangeMessageVisibilityBatchRequestEntry{
 			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: b.messages[i].ReceiptHandle,
-			VisibilityTimeout: int32(b.queue.visibility.Seconds()),
+			VisibilityTimeout: int32(d.Seconds()),
 		})
 	}
 	out, err := b.queue.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &b.queue.config.URL, Entries: entries})

@@ -79,7 +79,7 @@ func (b *batch) otherTimes() []int64 {
 }
 
 // work ends when every message is deleted or left to the queue, or when ctx
-// does; then what is acknowledged is still deleted.
+// does; then what is acknowledged is still deleted, and the rest given back.
 func (b *batch) work(ctx context.Context) {
 	gauge := b.to.metrics.inFlight.WithLabelValues(b.queue.name())
 	gauge.Add(float64(len(b.messages)))
@@ -100,6 +100,9 @@ func (b *batch) work(ctx context.Context) {
 		}
 	}
 	b.delete(ctx)
+	if ctx.Err() != nil {
+		b.giveBack(ctx)
+	}
 }
 
 func (b *batch) produce(ctx context.Context) {
@@ -131,7 +134,7 @@ func (b *batch) answered(ctx context.Context, a answer) {
 	case refused(a.err) && a.to.refused == nil:
 		a.to.refused = tooLargeForKafka(a.err)
 		b.refuse(ctx, a.to)
-	default: // stopping; the queue will deliver it again
+	case ctx.Err() == nil: // the queue will deliver it again
 		a.to.gone = true
 	}
 }

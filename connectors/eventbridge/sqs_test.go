@@ -223,6 +223,9 @@ func TestStopDoesNotWaitForADeadKafka(t *testing.T) {
 	if len(q.deleted) != 0 {
 		t.Error("deleted what Kafka never acknowledged")
 	}
+	if m := q.messages[0]; m.visible.After(time.Now()) {
+		t.Errorf("invisible to whoever reads the queue now, until %s", m.visible)
+	}
 }
 
 func TestNothingIsClaimedWhileReceivesFail(t *testing.T) {
