@@ -209,6 +209,26 @@ func TestActTwice(t *testing.T) {
 	})
 }
 
+// A request that is read again, since its answer was lost with the partition, is one
+// action of the hour.
+func TestActAgainIsOneAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, r := newParked(), act("1", doRequeue)
+		p.fail, p.before = status(503), true
+		b := openBureau(t, rulesOf{"o": live(1)}, p)
+		for _, want := range []string{"failed unavailable", "done"} {
+			b.send(r)
+			time.Sleep(time.Minute)
+			if got := b.results()["1"].result; got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+			p.mu.Lock()
+			p.fail = nil
+			p.mu.Unlock()
+		}
+	})
+}
+
 func TestActsAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParked()

@@ -15,12 +15,13 @@ type hourly struct {
 
 func newHourly() *hourly { return &hourly{taken: make(map[string]time.Time)} }
 
-// take notes one more action if fewer than most were taken in the last hour.
+// take notes one more action if fewer than most were taken in the last hour, or again
+// one that was.
 func (h *hourly) take(request string, now time.Time, most int) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	maps.DeleteFunc(h.taken, func(_ string, at time.Time) bool { return now.Sub(at) >= time.Hour })
-	if len(h.taken) >= most {
+	if _, again := h.taken[request]; !again && len(h.taken) >= most {
 		return false
 	}
 	h.taken[request] = now
