@@ -92,6 +92,10 @@ func (d *desk) serve(t *task) {
 	if !t.begin() {
 		return
 	}
+	if t.over() {
+		t.end(true)
+		return
+	}
 	set, client := d.configured()
 	var in *schemas.InputRecord
 	switch {

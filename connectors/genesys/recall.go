@@ -23,6 +23,8 @@ const (
 type recall struct {
 	at   time.Time     // when the partition was taken
 	done chan struct{} // closed when it is known
+	// answered are the requests whose outcome is told.
+	answered map[string]bool
 }
 
 // known says whether it is known what was done before.
@@ -37,6 +39,11 @@ func (r *recall) known() bool {
 
 // again says that whoever had the partition before may have worked on the request.
 func (t *task) again() bool { return t.recall != nil && t.made().Before(t.recall.at) }
+
+// over says that a request's outcome is told already.
+func (t *task) over() bool {
+	return t.recall != nil && t.recall.known() && t.recall.answered[t.request.Id]
+}
 
 // mayHaveActed says whether what is found may be what this request led to before, in
 // a process that died before it could tell: the conversation is transferred already,
@@ -59,8 +66,9 @@ func (v *Verifier) remember(partitions []int32) {
 	v.work.Go(func() {
 		<-v.started
 		for v.ctx.Err() == nil {
-			err := v.readActions(v.ctx, partitions)
+			answered, err := v.readActions(v.ctx, partitions)
 			if err == nil {
+				r.answered = answered
 				close(r.done)
 				return
 			}
@@ -71,12 +79,12 @@ func (v *Verifier) remember(partitions []int32) {
 }
 
 // readActions counts the actions of the last hour that requests of some partitions
-// led to. Outcomes are on conversation-events, which is read only if an action was
-// asked for at all.
-func (v *Verifier) readActions(ctx context.Context, partitions []int32) error {
+// led to, and returns which were answered. Outcomes are on conversation-events, which is
+// read only if an action was asked for at all.
+func (v *Verifier) readActions(ctx context.Context, partitions []int32) (answered map[string]bool, err error) {
 	since := v.deps.Clock.Now().Add(-recalled)
 	asked := make(map[string]bool)
-	err := kafka.ReadSince(ctx, v.deps.Kafka, schemas.GenesysRequests.Name(v.deps.Prefix), since.Add(-maxAge), partitions, func(r *kgo.Record) error {
+	err = kafka.ReadSince(ctx, v.deps.Kafka, schemas.GenesysRequests.Name(v.deps.Prefix), since.Add(-maxAge), partitions, func(r *kgo.Record) error {
 		request := new(schemas.GenesysRequest)
 		if request.UnmarshalVT(r.Value) == nil && request.GetAct() != nil && !request.GetAct().DryRun {
 			asked[request.Id] = true
@@ -84,14 +92,20 @@ func (v *Verifier) readActions(ctx context.Context, partitions []int32) error {
 		return nil
 	})
 	if err != nil || len(asked) == 0 {
-		return err
+		return nil, err
 	}
-	return kafka.ReadSince(ctx, v.deps.Kafka, schemas.ConversationEvents.Name(v.deps.Prefix), since, nil, func(r *kgo.Record) error {
+	answered = make(map[string]bool)
+	return answered, kafka.ReadSince(ctx, v.deps.Kafka, schemas.ConversationEvents.Name(v.deps.Prefix), since, nil, func(r *kgo.Record) error {
 		in := new(schemas.InputRecord)
 		if in.UnmarshalVT(r.Value) != nil {
 			return nil
 		}
-		if done := in.GetActionDone(); done.GetOutcome() == outcomeDone && asked[done.RequestId] {
+		done := in.GetActionDone()
+		if !asked[done.GetRequestId()] {
+			return nil
+		}
+		answered[done.RequestId] = true
+		if done.Outcome == outcomeDone {
 			v.office.desk(done.OrgId).taken.note(done.RequestId, time.UnixMilli(done.AtMs))
 		}
 		return nil

@@ -78,6 +78,30 @@ func TestCapOverRestarts(t *testing.T) {
 	}
 }
 
+// A request whose answer is told, by a process that died before it could commit that, is
+// read again and is over: nothing is done of which something else was told.
+func TestAnsweredIsOver(t *testing.T) {
+	d := newDesktop(t)
+	p := newParked()
+	p.fail, p.before = status(403), true
+	stop := d.verify(p, ruledBy(live(20)))
+	d.act(p, "1")
+	if got := d.outcome("1"); got != "failed forbidden" {
+		t.Errorf("%s, want failed forbidden", got)
+	}
+	stop()
+	p.fail = nil
+	d.act(p, "1") // as if it were not committed
+	stop = d.verify(p, ruledBy(live(20)))
+	for look := time.NewTicker(10 * time.Millisecond); d.committed() != 2 && t.Context().Err() == nil; {
+		<-look.C
+	}
+	stop()
+	if p.acted != 0 {
+		t.Errorf("acted %d times after it was told that it failed", p.acted)
+	}
+}
+
 // An action that is found done, since whoever took it died before it could tell,
 // counts too.
 func TestFoundDoneCounts(t *testing.T) {
