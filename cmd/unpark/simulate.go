@@ -75,12 +75,15 @@ at what it says.`,
 	return cmd
 }
 
-const maxSimulated = 1_000_000 // conversations of an org: some GB
+const (
+	maxSimulated      = 1_000_000 // conversations of an org: some GB
+	maxSimulatedSpeed = 100_000   // a day in a second
+)
 
 func (f simulateFlags) check() error {
 	switch {
-	case f.speed <= 0 || f.since < 0:
-		return errors.New("--speed must be above 0, --since not negative")
+	case !(f.speed > 0 && f.speed <= maxSimulatedSpeed) || f.since < 0:
+		return fmt.Errorf("--speed must be above 0 and at most %d, --since not negative", maxSimulatedSpeed)
 	case f.conversations < 1 || f.days < 1 || f.conversations > maxSimulated/f.days:
 		return fmt.Errorf("--conversations and --days must be 1 or more, and at most %d conversations in all", maxSimulated)
 	case f.out != "" && f.queue.URL != "":
