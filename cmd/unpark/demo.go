@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,6 +68,11 @@ func runDemo(ctx context.Context, f demoFlags, out *demoPrinter, log *slog.Logge
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	// A reader who has gone, as head does, is an error that stops the demo in good
+	// order: ended by the signal it would leave its folder behind.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, out.stop = context.WithCancel(ctx)
+	defer out.stop()
 	lead, err := clock.NewLead(demoBegan, f.speed, "")
 	if err != nil {
 		return err
@@ -99,7 +106,7 @@ func runDemo(ctx context.Context, f demoFlags, out *demoPrinter, log *slog.Logge
 		out.stopped()
 		err = nil
 	}
-	return errors.Join(err, a.Close())
+	return errors.Join(err, out.failure(), a.Close())
 }
 
 // demo is a day that is played.

@@ -22,10 +22,12 @@ type demoPrinter struct {
 	color bool
 	json  bool
 	out   *json.Encoder
+	stop  func() // called when what is told cannot be written
+	err   error  // why not
 }
 
 func newDemoPrinter(w io.Writer, asJSON bool) *demoPrinter {
-	return &demoPrinter{w: w, color: isTerminal(w), json: asJSON, out: json.NewEncoder(w)}
+	return &demoPrinter{w: w, color: isTerminal(w), json: asJSON, out: json.NewEncoder(w), stop: func() {}}
 }
 
 // Capabilities implements notify.Notifier: the story has neither reminders nor
@@ -52,13 +54,29 @@ func (p *demoPrinter) Notify(_ context.Context, m notify.Message) (notify.Refere
 func (p *demoPrinter) printf(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, _ = fmt.Fprintf(p.w, format, args...)
+	_, err := fmt.Fprintf(p.w, format, args...)
+	p.failed(err)
 }
 
 func (p *demoPrinter) encode(record map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_ = p.out.Encode(record)
+	p.failed(p.out.Encode(record))
+}
+
+// failed keeps the first error and stops the demo: there is nobody to tell.
+func (p *demoPrinter) failed(err error) {
+	if err != nil && p.err == nil {
+		p.err = err
+		p.stop()
+	}
+}
+
+// failure is why what was told could not be written; nil if it was.
+func (p *demoPrinter) failure() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
 }
 
 const demoTime = "15:04:05"
