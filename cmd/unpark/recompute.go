@@ -27,7 +27,8 @@ func processorGroup(prefix string) string { return strings.TrimRight(prefix, ".-
 
 // committedInput returns where the processor's group stands, nothing if there is
 // no group. A transaction that moves it is waited for, as with AwaitStable: of its
-// end the group may be told after the topics.
+// end the group may be told after the topics. So is the coordinator of a cluster that
+// has had no group before.
 func committedInput(ctx context.Context, adm *kadm.Client, prefix string) (map[int32]int64, error) {
 	group := processorGroup(prefix)
 	offsets, err := backoff.Retry(ctx, func() (kadm.OffsetResponses, error) {
@@ -35,7 +36,7 @@ func committedInput(ctx context.Context, adm *kadm.Client, prefix string) (map[i
 		if err == nil {
 			err = offsets.Error()
 		}
-		if err != nil && !errors.Is(err, kerr.UnstableOffsetCommit) {
+		if err != nil && !kerr.IsRetriable(err) {
 			err = backoff.Permanent(err)
 		}
 		return offsets, err
@@ -101,7 +102,7 @@ func cutOff(ctx context.Context, c *cluster) error {
 		err = starts.Error()
 	}
 	if err != nil {
-		return fmt.Errorf("read where %s begins: %w", topic, err)
+		return kafka.Unreadable(topic, err)
 	}
 	var cut []string
 	for _, o := range starts.Offsets().Sorted() {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"html/template"
 	"os"
@@ -99,7 +98,11 @@ func (f reportFile) write(r *replayRun) error {
 		return nil
 	}
 	w := bufio.NewWriter(f.file)
-	if err := errors.Join(reportTemplate.Execute(w, newReport(r)), w.Flush()); err != nil {
+	err := reportTemplate.Execute(w, newReport(r))
+	if err == nil {
+		err = w.Flush()
+	}
+	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil

@@ -51,7 +51,12 @@ func runReplay(ctx context.Context, f replayFlags, until int64, stdout, stderr i
 
 	out := bufio.NewWriter(stdout)
 	r.draft.out = out
-	if err := errors.Join(r.replay(ctx, from, until), out.Flush()); err != nil {
+	err = r.replay(ctx, from, until)
+	// What was told before an error is written; one of writing comes back from Flush.
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	if err != nil {
 		return err
 	}
 	r.finish()

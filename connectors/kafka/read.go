@@ -106,7 +106,7 @@ func AwaitStable(ctx context.Context, opts []kgo.Opt, topics ...string) error {
 	}
 	ends.Each(func(end kadm.ListedOffset) {
 		if err == nil && end.Err != nil {
-			err = unreadable(end.Topic, end.Err)
+			err = Unreadable(end.Topic, end.Err)
 		}
 	})
 	if err != nil {
@@ -182,7 +182,7 @@ func extent(ctx context.Context, adm *kadm.Client, topic string) (ends map[int32
 		err = first.Error()
 	}
 	if err != nil {
-		return nil, nil, unreadable(topic, err)
+		return nil, nil, Unreadable(topic, err)
 	}
 	ends, from = make(map[int32]int64), make(map[int32]kgo.Offset)
 	last.Each(func(o kadm.ListedOffset) {
@@ -194,8 +194,8 @@ func extent(ctx context.Context, adm *kadm.Client, topic string) (ends map[int32
 	return ends, from, nil
 }
 
-// unreadable says why a topic cannot be read, and what to do if it is not there.
-func unreadable(topic string, err error) error {
+// Unreadable says why a topic cannot be read, and what to do if it is not there.
+func Unreadable(topic string, err error) error {
 	if errors.Is(err, kerr.UnknownTopicOrPartition) {
 		return fmt.Errorf("topic %s is missing; run: unpark topics create", topic)
 	}
