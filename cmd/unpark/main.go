@@ -95,5 +95,19 @@ sitting on it, before the promise to the customer is broken.`,
 		ackCommand(), snoozeCommand(),
 		checkOrgCommand(), backfillCommand(), explainCommand(), verifyCommand(), simulateCommand(), topologyCommand(), versionCommand(),
 	)
+	checkHelp(root)
 	return root
+}
+
+// checkHelp has `unpark help COMMAND` fail if there is no such command.
+func checkHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Example = "  unpark help replay\n  unpark help config lint"
+	help.Args = func(_ *cobra.Command, args []string) error {
+		if cmd, rest, _ := root.Find(args); len(rest) > 0 {
+			return fmt.Errorf("unknown command %q for %q", args[len(args)-len(rest)], cmd.CommandPath())
+		}
+		return nil
+	}
 }
