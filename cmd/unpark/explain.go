@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -134,9 +135,24 @@ func (e explainer) explain(ctx context.Context, partitions []*partitionStates, c
 		}
 	}
 	if len(list) == 0 {
-		return nil, fmt.Errorf("nothing is known of conversation %s: it has not begun, or it ended longer ago than timing.late", conversation)
+		return nil, e.unknown(conversation, org)
 	}
 	return list, nil
+}
+
+// unknown says why nothing is known of a conversation.
+func (e explainer) unknown(conversation, org string) error {
+	var names []string
+	for _, id := range sortedKeys(e.orgs) {
+		if o := e.orgs[id]; org == "" || org == id || org == o.Name {
+			return fmt.Errorf("nothing is known of conversation %s: it has not begun, or it ended longer ago than timing.late", conversation)
+		}
+		names = append(names, e.orgs[id].Name)
+	}
+	if len(names) == 0 {
+		return errors.New("there is no org with a configuration that can be read")
+	}
+	return fmt.Errorf("there is no org %q; there is %s", org, strings.Join(names, ", "))
 }
 
 func (e explainer) one(ctx context.Context, p *partitionStates, org, conversation string) (sla.Explanation, error) {
