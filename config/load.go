@@ -23,6 +23,7 @@ type Config struct {
 // Names in the folder.
 const (
 	processFile = "unpark.yaml"
+	misnamed    = "unpark.yml" // without the right one the process runs on defaults, with a broker of its own
 	orgsDir     = "orgs"
 )
 
@@ -47,10 +48,18 @@ func (l *loader) load(dir string) *Config {
 		l.file(dir, AboutFolder, Error, "no such folder")
 		return c
 	}
+	if name := filepath.Join(dir, misnamed); exists(name) {
+		l.file(name, AboutProcess, Warning, "is not read; the file of the process is %s", processFile)
+	}
 	c.Process = l.process(filepath.Join(dir, processFile))
 	c.Orgs = l.orgs(filepath.Join(dir, orgsDir))
 	c.places = l.places
 	return c
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // file reports what concerns a file as a whole.
