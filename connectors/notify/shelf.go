@@ -42,7 +42,7 @@ func openShelf(dir string, log *slog.Logger) (*shelf, error) {
 		return newShelf("shelf", vfs.NewMem())
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("notifier: %w", err)
+		return nil, fmt.Errorf("processor.data_dir: %w", err)
 	}
 	s, err := newShelf(dir, vfs.Default)
 	if err == nil || !pebble.IsCorruptionError(err) {
@@ -71,10 +71,15 @@ func newShelf(dir string, fs vfs.FS) (*shelf, error) {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
 	db, err := compactions.Open(dir, opts)
-	if err != nil {
-		return nil, fmt.Errorf("notifier: open %s: %w", dir, err)
+	if err == nil {
+		return &shelf{db: db}, nil
 	}
-	return &shelf{db: db}, nil
+	lock, locked := pebble.LockDirectory(dir, fs)
+	if locked != nil {
+		return nil, fmt.Errorf("%s cannot be locked, another unpark may have it open; give each process its own processor.data_dir: %w", dir, err)
+	}
+	_ = lock.Close()
+	return nil, fmt.Errorf("open %s: %w", dir, err)
 }
 
 type quietLogger struct{}

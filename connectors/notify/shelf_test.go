@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -363,5 +364,23 @@ func TestPositionThatCannotBeUsed(t *testing.T) {
 	}
 	if (position{Format: shelfFormat, Next: 10, Written: now.UnixMilli()}).unusable(source{}, 10, 30, now) == "" {
 		t.Error("a topic without an id is taken for the same")
+	}
+}
+
+// Two processes on one folder would forget what the other has told.
+func TestShelfInUse(t *testing.T) {
+	dir := t.TempDir()
+	first, err := openShelf(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.close()
+	_, err = openShelf(dir, slog.New(slog.DiscardHandler))
+	if want := dir + " cannot be locked, another unpark may have it open; give each process its own processor.data_dir: "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, want %s...", err, want)
+	}
+	_, err = openShelf(filepath.Join(dir, "LOCK", "ledger"), slog.New(slog.DiscardHandler))
+	if want := "processor.data_dir: "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, want %s...", err, want)
 	}
 }
