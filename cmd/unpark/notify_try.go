@@ -49,9 +49,14 @@ func tryRoute(cmd *cobra.Command, dir, org, route string) error {
 	if err != nil {
 		return err
 	}
-	build := destinations{
-		client: &http.Client{}, resolve: secrets.Resolver{Dir: cfg.Process.SecretsDir}.Resolve, terminal: newTerminal(cmd.OutOrStdout()),
-	}.build
+	resolve := func(ref string) (string, error) {
+		value, err := secrets.Resolver{Dir: cfg.Process.SecretsDir}.Resolve(ref)
+		if err != nil { // a destination says only that
+			_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "secret:", err)
+		}
+		return value, err
+	}
+	build := destinations{client: &http.Client{}, resolve: resolve, terminal: newTerminal(cmd.OutOrStdout())}.build
 	trials, err := notify.Try(cmd.Context(), notify.Deps{Configs: fileConfigs{o.ID: rules}, Build: build, Clock: clock.Real()}, o.ID, route)
 	if err != nil {
 		return err
@@ -62,15 +67,15 @@ func tryRoute(cmd *cobra.Command, dir, org, route string) error {
 func sayTrials(cmd *cobra.Command, trials []notify.Trial) error {
 	failed := 0
 	for _, t := range trials {
-		answer := "taken"
+		answer, why := "taken", ""
 		if t.Reference != "" {
 			answer += " as " + string(t.Reference)
 		}
 		if t.Err != nil {
 			failed++
-			answer = "not taken: " + t.Err.Error()
+			answer, why = "not taken", ": "+t.Err.Error()
 		}
-		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s  %s  %s after %s\n", t.Destination, t.Type, answer, t.Took.Round(time.Millisecond))
+		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s  %s  %s after %s%s\n", t.Destination, t.Type, answer, t.Took.Round(time.Millisecond), why)
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %s did not take it", failed, count(len(trials), "destination"))
