@@ -1,12 +1,16 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"unpark/config"
 )
@@ -120,6 +124,60 @@ func TestDocsPaths(t *testing.T) {
 			if err != nil || len(found) == 0 {
 				t.Errorf("%s names %s, which is not there", name, path)
 			}
+		}
+	}
+}
+
+var (
+	// What differs between two demos: when something is told, who is known meanwhile.
+	excerptTime  = regexp.MustCompile(`^(\S+ )?\d\d:\d\d(:\d\d)?  (>> )?`)
+	demoVaries   = regexp.MustCompile(`after [0-9.]+ hours|agent \S+\.`)
+	demoSubject  = regexp.MustCompile(`(whatsapp|email)-\d\d`)
+	excerptCount = regexp.MustCompile(`(?m)^ +(\d+)  (\w+ \w+) +\((\d+) expected\)$`)
+)
+
+// excerpt compares the README's excerpt of the demo with what the demo has just told
+// as JSON Lines: what is told of each conversation, in that order, and the counts.
+func excerpt(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, args, 0, 0)
+	told := make(map[string][]string) // by what they are about
+	counts := make(map[string]int)
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		var record struct {
+			Text string
+			Told map[string]int
+		}
+		ts.Check(json.Unmarshal([]byte(line), &record))
+		subject := demoSubject.FindString(record.Text)
+		told[subject] = append(told[subject], demoVaries.ReplaceAllString(record.Text, ""))
+		if record.Told != nil {
+			counts = record.Told
+		}
+	}
+	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	ts.Check(err)
+	_, text, _ := strings.Cut(string(readme), "```\nA contact centre on")
+	text, _, _ = strings.Cut(text, "```")
+	for line := range strings.Lines(text) {
+		prefix := excerptTime.FindString(line)
+		if prefix == "" {
+			continue
+		}
+		line = strings.TrimSpace(strings.TrimPrefix(line, prefix))
+		subject := demoSubject.FindString(line)
+		i := slices.Index(told[subject], demoVaries.ReplaceAllString(line, ""))
+		if i < 0 {
+			ts.Fatalf("the README has the demo say, where it does not: %s", line)
+		}
+		told[subject] = told[subject][i+1:]
+	}
+	written := make(map[string]string)
+	for _, m := range excerptCount.FindAllStringSubmatch(text, -1) {
+		written[m[2]] = m[1] + " of " + m[3]
+	}
+	for kind, n := range counts {
+		if want := fmt.Sprintf("%d of %d", n, n); written[kind] != want {
+			ts.Fatalf("the README has the demo count %q of %s, it counted %s", written[kind], kind, want)
 		}
 	}
 }

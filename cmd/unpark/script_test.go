@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 //	expand FILE                     replace the variables in it
 //	compress FILE                   make FILE.gz of it
 //	empty DIR                       compare a folder with an empty one
+//	excerpt                         compare the README's excerpt of the demo with stdout
 //	told DIR                        print what the escalations topic of the embedded
 //	                                broker in DIR holds, partition by partition
 func TestScripts(t *testing.T) {
@@ -55,7 +56,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "start": start, "await": await, "interrupt": interrupt,
 			"get": get, "expand": expand, "compress": compress, "empty": empty,
-			"told": told,
+			"told": told, "excerpt": excerpt,
 		},
 	})
 }
