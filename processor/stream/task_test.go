@@ -351,6 +351,9 @@ func TestTaskMeta(t *testing.T) {
 	if !proto.Equal(meta, want) {
 		t.Errorf("meta = %v, want %v", meta, want)
 	}
+	if again, err := NewTask(b.task.cfg); err != nil || again.tx.Ticked() != 15 {
+		t.Errorf("a new task has ticked for %d ms (%v), want 15", again.tx.Ticked(), err)
+	}
 }
 
 func TestNewTaskRefuses(t *testing.T) {
