@@ -103,10 +103,12 @@ type world struct {
 	out     []stream.Output
 	heard   int       // of out
 	answers []arrival // to come, in order
+	outer   *testing.T
+	between func() // called when something has happened
 }
 
 func newWorld(outer *testing.T, t *rapid.T, h history) *world {
-	w := &world{history: h, t: t, rnd: rand.New(rand.NewSource(rapid.Int64().Draw(t, "answers")))}
+	w := &world{history: h, t: t, outer: outer, between: func() {}, rnd: rand.New(rand.NewSource(rapid.Int64().Draw(t, "answers")))}
 	var err error
 	w.driver, err = replay.New(newHandler(outer, h), func(o stream.Output) error {
 		w.out = append(w.out, o)
@@ -195,6 +197,7 @@ func (w *world) listen() {
 		}
 	}
 	slices.SortStableFunc(w.answers, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+	w.between()
 }
 
 // oneOf picks one of the values.
