@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
@@ -26,14 +27,22 @@ func (s *Store) flush(id int32, l *layer, trimmed *Deadline) error {
 	begun := time.Now()
 	path := s.fs.PathJoin(s.flushDir, fmt.Sprintf("%d-%d.sst", id, s.flushes.Add(1)))
 	if err := s.writeTable(path, id, l, trimmed); err != nil {
-		return fmt.Errorf("write state of partition %d: %w", id, err)
+		return errors.Join(fmt.Errorf("write state of partition %d: %w", id, err), s.discard(path))
 	}
 	s.step(StepWritten)
 	if err := s.db.Ingest(context.Background(), []string{path}); err != nil {
-		return fmt.Errorf("apply state of partition %d: %w", id, err)
+		return errors.Join(fmt.Errorf("apply state of partition %d: %w", id, err), s.discard(path))
 	}
 	s.step(StepApplied)
 	s.flushNanos.Add(int64(time.Since(begun)))
+	return nil
+}
+
+// discard removes what there is of a table that Pebble does not have.
+func (s *Store) discard(path string) error {
+	if err := s.fs.Remove(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	return nil
 }
 
