@@ -70,7 +70,7 @@ func (t *Task) Commit(changelogEnd int64) error {
 		return err
 	}
 	t.cur.sequence++
-	t.saved = t.cur
+	t.saved, t.moved = t.cur, false
 	t.tx.reset()
 	t.deadline.rollback() // they are in the store now
 	t.clear()

@@ -83,6 +83,7 @@ type Task struct {
 	units    unitGuard
 	next     due
 	flushed  bool
+	moved    bool // SetPosition was called, and nothing has been committed since
 	deadline deadlines
 	madeFrom []byte // id of the input topic that the stored state was made of
 }
@@ -271,7 +272,12 @@ func (t *Task) MadeFrom() []byte { return t.madeFrom }
 func (t *Task) SetPosition(position int64) {
 	t.cur.position = position
 	t.saved.position = position
+	t.moved = true
 }
+
+// Moved reports whether the position is one that was set, which the stored state does
+// not know yet.
+func (t *Task) Moved() bool { return t.moved }
 
 // Outputs returns what the transaction emitted, in order. It is complete after
 // Flush.

@@ -274,8 +274,8 @@ func (t *transaction) commitPositions(req *kmsg.TxnOffsetCommitRequest) error {
 	topic := kmsg.NewTxnOffsetCommitRequestTopic()
 	topic.Topic, topic.TopicID = t.r.cluster.input, t.r.cluster.inputID
 	for _, p := range t.r.running() {
-		if t.touched[p.id] == nil && p.task.Sequence() == 0 {
-			continue // an offset without state would look like lost state
+		if t.touched[p.id] == nil && p.task.Moved() {
+			continue // an offset that its state does not know would look like lost state
 		}
 		part := kmsg.NewTxnOffsetCommitRequestTopicPartition()
 		part.Partition, part.Offset, part.Metadata = p.id, p.task.Position(), &req.MemberID
