@@ -351,6 +351,23 @@ func TestDestinationIsChanged(t *testing.T) {
 	})
 }
 
+// What waits for a destination that asked to be left alone goes at once to where the rules
+// say it is by now.
+func TestDestinationIsChangedWhileItRests(t *testing.T) {
+	f := newField(t, 1)
+	f.answer(func(context.Context, Message) error {
+		return &Error{Reason: "http_429", RetryAfter: time.Hour, Err: errors.New("slow down")}
+	})
+	f.start(Config{})
+	f.escalate(bad, 0, 2)
+	f.until("it rests", func() bool { return strings.Contains(f.logs.String(), "http_429") && f.committed() == 2 })
+	f.change(strings.ReplaceAll(fieldRules, "https://bad", "https://better"))
+	f.until("both are told", func() bool { return len(f.takenBy("better")) == 2 })
+	if diff := cmp.Diff(conversations(0, 2), f.takenBy("better")); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Trouble with the dead letters' topic settles nothing and stops nobody.
 func TestDeadLetterThatCannotBeWritten(t *testing.T) {
 	f := newField(t, 1)

@@ -25,6 +25,7 @@ type outbox struct {
 	items   []item
 	working bool
 	breaker breaker
+	hurried bool // once, by retire
 
 	// Of the goroutine alone.
 	storm storm
@@ -63,6 +64,11 @@ func (o *outbox) push(i item) {
 		o.working = true
 		o.wait.Go(o.work)
 	}
+	o.alert()
+}
+
+// alert cuts a wait for more short.
+func (o *outbox) alert() {
 	select {
 	case o.wake <- struct{}{}:
 	default:
@@ -117,11 +123,16 @@ func (o *outbox) someWork() bool {
 	return o.working
 }
 
-// retire is its end; false if there is something to do.
+// retire is its end; false if there is something to do, which rests no longer then: it
+// may go elsewhere.
 func (o *outbox) retire() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.working {
+		if !o.hurried {
+			o.hurried, o.breaker.notBefore = true, time.Time{}
+			o.alert()
+		}
 		return false
 	}
 	if o.breaker.open() {
