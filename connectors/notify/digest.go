@@ -121,8 +121,9 @@ func (o *outbox) draft(books map[*book]bool, now time.Time) (d *bundle, parts []
 			continue
 		}
 		of := o.digest(e, i.book.ledger)
-		if of == nil && kind != Alert && kind != Remind {
-			o.push(i) // it has to be told alone by now: others have a part of the digest
+		alone := of == nil && kind != Alert && kind != Remind // others have a part of the digest
+		if alone || o.rules.told(e).address != o.target.address {
+			o.push(i) // it has to be told by itself by now, or elsewhere
 			continue
 		}
 		joins := of == nil

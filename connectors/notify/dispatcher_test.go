@@ -318,7 +318,7 @@ func TestRouteIsGoneBeforeTheEnd(t *testing.T) {
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
-			f.change(newest)
+			f.configs.change("org-1", newest)
 			f.start(Config{})
 			f.say(schemas.StatusCleared, good, 0, 1)
 			if name == "renamed" {
@@ -338,7 +338,7 @@ func TestDestinationIsChanged(t *testing.T) {
 	d, _ := f.start(Config{})
 	f.escalate(both, 0, 1)
 	f.until("its circuit is open", func() bool { return len(d.Notes()) == 1 })
-	f.change(strings.NewReplacer("https://bad", "https://better", `"https://good"}`, `"https://good"},"every":"1ms"`).Replace(fieldRules))
+	f.configs.change("org-1", strings.NewReplacer("https://bad", "https://better", `"https://good"}`, `"https://good"},"every":"1ms"`).Replace(fieldRules))
 	f.until("it is told at its new address", func() bool { return len(f.takenBy("better")) == 1 })
 	f.until("nothing fails", func() bool {
 		return len(d.Notes()) == 0 && testutil.ToFloat64(d.metrics.circuits.WithLabelValues("webhook")) == 0
@@ -361,7 +361,7 @@ func TestDestinationIsChangedWhileItRests(t *testing.T) {
 	f.start(Config{})
 	f.escalate(bad, 0, 2)
 	f.until("it rests", func() bool { return strings.Contains(f.logs.String(), "http_429") && f.committed() == 2 })
-	f.change(strings.ReplaceAll(fieldRules, "https://bad", "https://better"))
+	f.configs.change("org-1", strings.ReplaceAll(fieldRules, "https://bad", "https://better"))
 	f.until("both are told", func() bool { return len(f.takenBy("better")) == 2 })
 	if diff := cmp.Diff(conversations(0, 2), f.takenBy("better")); diff != "" {
 		t.Error(diff)

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,14 +31,14 @@ type field struct {
 	client  *kgo.Client
 	logs    safeBuffer
 	dir     string // of the shelf; empty: it lies in memory
+	configs *fakeConfigs
 
-	mu     sync.Mutex
-	newest string                                     // rules; empty: fieldRules
-	built  map[string]int                             // notifiers, by destination
-	good   func(ctx context.Context, m Message) error // nil: takes everything
-	bad    func(ctx context.Context, m Message) error
-	taken  map[string][]string // conversations, by destination
-	moved  chan struct{}
+	mu    sync.Mutex
+	built map[string]int                             // notifiers, by destination
+	good  func(ctx context.Context, m Message) error // nil: takes everything
+	bad   func(ctx context.Context, m Message) error
+	taken map[string][]string // conversations, by destination
+	moved chan struct{}
 }
 
 const fieldRules = `{"id":"org-1","policies":[{"name":"p","objectives":[{"objective":"reply","tiers":[
@@ -68,7 +67,8 @@ func newField(t *testing.T, partitions int32) *field {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
-	return &field{t: t, cluster: c, client: cl, taken: map[string][]string{}, built: map[string]int{}, moved: make(chan struct{}, 1)}
+	configs := &fakeConfigs{versions: map[string]string{"org-1/v1": fieldRules}, newest: map[string]string{"org-1": fieldRules}}
+	return &field{t: t, cluster: c, client: cl, configs: configs, taken: map[string][]string{}, built: map[string]int{}, moved: make(chan struct{}, 1)}
 }
 
 // start runs a notifier; stop ends it and returns what Run returned.
@@ -82,7 +82,7 @@ func (f *field) start(c Config) (d *Dispatcher, stop func() error) {
 		Kafka:  []kgo.Opt{kgo.SeedBrokers(f.cluster.ListenAddrs()...), kgo.HeartbeatInterval(50 * time.Millisecond)},
 		Prefix: "t.", Dir: f.dir, Clock: clock.Real(), Metrics: prometheus.NewRegistry(),
 		Log:     slog.New(slog.NewTextHandler(&f.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Configs: fieldConfigs{&fakeConfigs{versions: map[string]string{"org-1/v1": fieldRules}}, f},
+		Configs: f.configs,
 		Build:   f.build,
 	})
 	if err != nil {
@@ -94,25 +94,6 @@ func (f *field) start(c Config) (d *Dispatcher, stop func() error) {
 	stop = sync.OnceValue(func() error { cancel(); return <-done })
 	f.t.Cleanup(func() { stop() })
 	return d, stop
-}
-
-// fieldConfigs may change while they are used.
-type fieldConfigs struct {
-	*fakeConfigs
-	of *field
-}
-
-func (f fieldConfigs) NewestRules(string) ([]byte, bool) {
-	f.of.mu.Lock()
-	defer f.of.mu.Unlock()
-	return []byte(cmp.Or(f.of.newest, fieldRules)), true
-}
-
-// change changes the newest rules.
-func (f *field) change(rules string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.newest = rules
 }
 
 func tick(ms int) schemas.Duration { return schemas.Duration(ms) * schemas.Duration(time.Millisecond) }

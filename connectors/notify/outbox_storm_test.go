@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,6 +131,21 @@ func TestOutboxStormThatIsAnsweredAndParted(t *testing.T) {
 		b.does(Interaction{Conversation: "d", By: "Ada"})
 		b.want(event{0, "alert a"}, event{0, "alert b"}, event{0, "alert c"}, event{s, `digest of 1, 0 cleared, late false, over ""`},
 			event{time.Hour + 11*s, "alert b"}, event{time.Hour + 11*s, "acknowledge d"})
+	})
+}
+
+// What was gathered for a destination that fails goes to where the rules say it is by now.
+func TestOutboxStormThatGoesElsewhere(t *testing.T) {
+	long := &Error{Reason: "down", RetryAfter: 5 * time.Minute, Err: errors.New("down")}
+	n := &scripted{can: Capabilities{Kinds: everything, Update: true}, answers: []error{long, long}}
+	inBubble(t, Config{}, n, func(b *bench) {
+		b.forward = func(to target, i item) {
+			b.note(i.book.load(i.id).Conversation + " goes to " + to.destination.Webhook.URL)
+		}
+		b.raise("a", "b")
+		time.Sleep(400 * s) // a alone and a digest of both have failed
+		b.rules.configs.(*fakeConfigs).change("org-1", strings.ReplaceAll(benchRules, "https://x", "https://y"))
+		b.want(event{601 * s, "a goes to https://y"}, event{601 * s, "b goes to https://y"})
 	})
 }
 

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,15 @@ type fakeConfigs struct {
 	// schedules is the content of schedule groups by org.
 	schedules map[string]string
 	err       error
+
+	mu sync.Mutex
+}
+
+// change changes the newest rules.
+func (f *fakeConfigs) change(org, rules string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.newest[org] = rules
 }
 
 func (f *fakeConfigs) Rules(_ context.Context, org, version string) ([]byte, bool, error) {
@@ -28,6 +38,8 @@ func (f *fakeConfigs) Rules(_ context.Context, org, version string) ([]byte, boo
 }
 
 func (f *fakeConfigs) NewestRules(org string) ([]byte, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	v, ok := f.newest[org]
 	return []byte(v), ok
 }
