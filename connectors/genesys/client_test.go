@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -144,6 +145,30 @@ func TestTokenRefused(t *testing.T) {
 		wantReason(t, err, ReasonCredentials, "401", "corr-1")
 		if tw.tokens != 2 || tw.called(getConversation) != 2 {
 			t.Errorf("%d tokens, %d calls, want one more of each", tw.tokens, tw.called(getConversation))
+		}
+	})
+}
+
+// An API that refuses every token (the client was deleted, the org is suspended) does not
+// lead to a new one with every call; one that takes them again is noticed soon.
+func TestEveryTokenRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tw := newTwin()
+		tw.answers(getConversation, slices.Repeat([]http.HandlerFunc{status(401)}, 100)...)
+		c := testClient(tw)
+		begun := time.Now()
+		for tw.called(getConversation) < 100 {
+			_, err := c.Conversation(t.Context(), "c")
+			wantReason(t, err, ReasonCredentials, "401")
+			time.Sleep(time.Second)
+		}
+		if most := 2 + int(time.Since(begun)/refusedPause); tw.tokens > most {
+			t.Errorf("%d tokens in %v, want %d at most", tw.tokens, time.Since(begun), most)
+		}
+		tw.HandleFunc("GET /api/v2/conversations/other", conversation)
+		time.Sleep(refusedPause)
+		if _, err := c.Conversation(t.Context(), "other"); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -27,10 +27,17 @@ type tokens struct {
 	renewAt time.Time
 	refused *Error    // why the last fetch failed
 	retryAt time.Time // not before, after a failed fetch
+	// replaced is when a token was fetched last because the one before was refused.
+	replaced time.Time
 }
 
-// renewBefore is how long before its end a token is replaced, as the SDKs do.
-const renewBefore = time.Minute
+const (
+	// renewBefore is how long before its end a token is replaced, as the SDKs do.
+	renewBefore = time.Minute
+	// refusedPause is how long the endpoint is left alone after credentials were refused,
+	// or a token that was to replace a refused one.
+	refusedPause = 20 * time.Second
+)
 
 // get returns a token that is not stale, the one that was just refused (empty:
 // none was).
@@ -47,6 +54,12 @@ func (t *tokens) get(ctx context.Context, stale string) (string, error) {
 	}
 	if now.Before(t.retryAt) {
 		return "", t.refused
+	}
+	if t.value != "" && t.value == stale {
+		if !t.replaced.IsZero() && now.Sub(t.replaced) < refusedPause {
+			return "", &Error{Reason: ReasonCredentials, Err: errors.New("the API answers 401, as with the token before")}
+		}
+		t.replaced = now
 	}
 	value, life, err := t.fetch(ctx)
 	if err != nil {
@@ -68,7 +81,7 @@ func (t *tokens) pause(e *Error) time.Duration {
 	case e.Reason == ReasonUnavailable, e.Reason == ReasonTimeout:
 		return time.Second
 	}
-	return 20 * time.Second
+	return refusedPause
 }
 
 func (t *tokens) fetch(ctx context.Context) (value string, life time.Duration, err error) {
