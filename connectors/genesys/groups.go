@@ -24,16 +24,21 @@ type GroupProblem struct {
 }
 
 // ReadGroups reads schedule groups and their schedules. A group that is gone or not
-// active, that has lost a schedule which counted in last, or that would never open
-// keeps the content that it has in last, if any. An error is of the org as a whole:
-// nothing is known then.
+// active, that may not be read, that has lost a schedule which counted in last, or that
+// would never open keeps the content that it has in last, if any. An error is of the org
+// as a whole, as when none may be read: nothing is known then.
 func (c *Client) ReadGroups(ctx context.Context, ids []string, last calendar.Groups) (calendar.Groups, []GroupProblem, error) {
 	r := groupReader{client: c, schedules: make(map[string]*api.Schedule)}
 	next := calendar.Groups{}
+	refused := 0
 	for _, id := range ids {
 		before, had := last[id]
 		content, notes, trouble, err := r.read(ctx, id, before)
-		if err != nil {
+		if err != nil && asError(err).refused() {
+			refused++
+			trouble = fmt.Sprintf("it, or one of its schedules, may not be read (%s)", asError(err).Reason)
+		}
+		if err != nil && (trouble == "" || refused == len(ids)) {
 			return nil, r.problems, err
 		}
 		for _, note := range notes {

@@ -247,11 +247,18 @@ func TestSyncKeepsWhatWasGood(t *testing.T) {
 	group := func(edit func(*simulator.ScheduleGroup)) func(*plant) {
 		return func(p *plant) { p.EditScheduleGroup(p.office, edit) }
 	}
+	refused := func(path func(*plant) string) func(*plant) {
+		return func(p *plant) {
+			p.Break(simulator.Fault{Path: "/api/v2/architect/" + path(p), Kind: simulator.Answer, Status: http.StatusForbidden})
+		}
+	}
 	for _, tt := range []struct {
 		name   string
 		change func(*plant)
 		said   string
 	}{
+		{"a group of another division", refused(func(p *plant) string { return "schedulegroups/" + p.office }), "may not be read (forbidden)"},
+		{"a schedule of another division", refused(func(p *plant) string { return "schedules/" + p.Schedules()[0].ID }), "may not be read (forbidden)"},
 		{"a schedule is inactive", schedule(2, func(s *simulator.Schedule) { s.State = "inactive" }), `is inactive; it has counted until now`},
 		{"a schedule is deleted", schedule(0, func(s *simulator.Schedule) { s.State = "deleted" }), `it has counted until now`},
 		{"a group is inactive", group(func(g *simulator.ScheduleGroup) { g.State = "inactive" }), `is inactive`},
