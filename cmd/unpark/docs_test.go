@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"unpark/config"
@@ -95,6 +96,26 @@ func TestDocsCommands(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestChangelogCommands has the changelog list every command.
+func TestChangelogCommands(t *testing.T) {
+	_, list, _ := strings.Cut(readDoc(t, "CHANGELOG.md"), "- **Commands**: ")
+	list, _, _ = strings.Cut(list, "\n")
+	var listed, all []string
+	for _, m := range inBackticks.FindAllStringSubmatch(list, -1) {
+		listed = append(listed, m[1])
+	}
+	for _, cmd := range commands(newRoot()) {
+		if cmd.Runnable() && cmd.Name() != "help" && !cmd.HasSubCommands() {
+			all = append(all, strings.TrimPrefix(cmd.CommandPath(), "unpark "))
+		}
+	}
+	slices.Sort(listed)
+	slices.Sort(all)
+	if diff := cmp.Diff(all, listed); diff != "" {
+		t.Errorf("CHANGELOG.md lists other commands (-there +listed):\n%s", diff)
 	}
 }
 
