@@ -29,7 +29,8 @@ type book struct {
 	onFilled  func()        // called then
 	group     string        // by which the partition is ours
 	inGroup   func() bool   // asks it whether we are in it
-	taken     atomic.Bool   // by another notifier; the gate is closed for other reasons, too
+	past      past
+	taken     atomic.Bool // by another notifier; the gate is closed for other reasons, too
 
 	// One change at a time, written in the order in which they happen. Nothing that
 	// runs when a write has ended may want it: writing waits for room.

@@ -118,6 +118,7 @@ func (d *Dispatcher) take(cl *kgo.Client, won map[string][]int32) {
 			d.mu.Unlock()
 			b := newBook(d.ledger, w)
 			b.onFilled = func() { d.resume(cl) }
+			b.past.opened = d.deps.Clock.Now()
 			b.group, b.inGroup = d.config.Group, func() bool { return d.inGroup(cl) }
 			books = append(books, b)
 		}
@@ -182,6 +183,9 @@ func (d *Dispatcher) wake() {
 	now := d.deps.Clock.Now()
 	for _, b := range d.ledger.all() {
 		b.wake(now, func(e *entry) habit { return d.rules.habit(e, now) })
+		for _, w := range b.past.release(b.window, time.Now(), presentAfter*time.Duration(d.config.CommitInterval)) {
+			d.send(b, w.id, w.destination)
+		}
 	}
 }
 
@@ -210,6 +214,10 @@ func (d *Dispatcher) intake(cl *kgo.Client, p kgo.FetchTopicPartition) {
 	w := d.window(id)
 	if w == nil {
 		return // none of ours any more
+	}
+	if b := d.ledger.book(p.Partition); b != nil && b.window == w {
+		last := p.Records[len(p.Records)-1]
+		b.past.note(last.Offset+1, last.Timestamp, now)
 	}
 	for _, r := range p.Records {
 		d.accept(w.add(r, now))

@@ -219,6 +219,23 @@ func TestDecodeOwner(t *testing.T) {
 	}
 }
 
+// A new group begins at the start of the topic, where there are alerts that were told,
+// ended and forgotten: they are told again neither then nor later. What stands is told.
+func TestNewGroupMeetsThePast(t *testing.T) {
+	f := newField(t, 1)
+	before := time.Now().Add(-72 * time.Hour)
+	f.sayAt(before, schemas.StatusRaised, good, 0, 1500)
+	f.sayAt(before, schemas.StatusCleared, good, 1, 1500)
+	f.start(Config{})
+	f.until("all is read", func() bool { return f.committed() == 2999 })
+	f.until("what stands is told", func() bool { return len(f.takenBy("good")) > 0 })
+	f.escalate(good, 1500, 1501)
+	f.until("what is new is told", func() bool { return slices.Contains(f.takenBy("good"), "c-1500") })
+	if diff := cmp.Diff([]string{"c-0", "c-1500"}, f.takenBy("good")); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A crash before the offset moves reads the escalations again; the ledger knows
 // that they were told.
 func TestCrashBetweenSendAndCommit(t *testing.T) {

@@ -149,10 +149,15 @@ func (f *field) escalate(tier, from, to int) {
 // say produces what became of them.
 func (f *field) say(status string, tier, from, to int) {
 	f.t.Helper()
+	f.sayAt(time.Now(), status, tier, from, to)
+}
+
+func (f *field) sayAt(at time.Time, status string, tier, from, to int) {
+	f.t.Helper()
 	for i := from; i < to; i++ {
 		e := fridayCase(f.t)
 		e.Status, e.Conversation, e.Policy, e.TierSeconds = status, fmt.Sprintf("c-%d", i), "p", int64(tier)
-		e.ID, e.At = fmt.Sprintf("%032x", i*10+tier), schemas.Instant(time.Now().UnixMilli())
+		e.ID, e.At = fmt.Sprintf("%032x", i*10+tier), schemas.Instant(at.UnixMilli())
 		value, err := schemas.EncodeEscalation(&e)
 		if err != nil {
 			f.t.Fatal(err)
