@@ -157,7 +157,7 @@ func timeOf(ctx context.Context, s config.Simulation) (clock.Clock, error) {
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
-			return clk, fmt.Errorf("simulation.clock: %w", err)
+			return clk, fmt.Errorf("simulation.clock: %w; `unpark simulate` with the same folder leads the time", err)
 		}
 	}
 }
