@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"os/signal"
 	"syscall"
@@ -37,7 +38,7 @@ same day. Exit code 1: what was told is not what the organisation knows to be so
 		Example: "  unpark demo\n  unpark demo --conversations 100 --speed 1200 --seed 7\n  unpark demo --json",
 		Args:    cobra.NoArgs,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
-			if !(f.speed >= 1 && f.speed <= maxDemoSpeed) || f.conversations < 1 || f.conversations > maxDemoConversations {
+			if math.IsNaN(f.speed) || f.speed < 1 || f.speed > maxDemoSpeed || f.conversations < 1 || f.conversations > maxDemoConversations {
 				return usageError{fmt.Errorf("--speed must be 1 to %d, --conversations 1 to %d", maxDemoSpeed, maxDemoConversations)}
 			}
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"time"
@@ -82,7 +83,7 @@ const (
 
 func (f simulateFlags) check() error {
 	switch {
-	case !(f.speed > 0 && f.speed <= maxSimulatedSpeed) || f.since < 0:
+	case math.IsNaN(f.speed) || f.speed <= 0 || f.speed > maxSimulatedSpeed || f.since < 0:
 		return fmt.Errorf("--speed must be above 0 and at most %d, --since not negative", maxSimulatedSpeed)
 	case f.conversations < 1 || f.days < 1 || f.conversations > maxSimulated/f.days:
 		return fmt.Errorf("--conversations and --days must be 1 or more, and at most %d conversations in all", maxSimulated)
