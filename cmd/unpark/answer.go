@@ -83,8 +83,12 @@ func (f *answerFlags) answer(cmd *cobra.Command, conversation string) error {
 	if len(open) == 0 {
 		return fmt.Errorf("no alert of conversation %s is open that anybody was told", conversation)
 	}
+	clk, err := timeOf(cmd.Context(), c.config.Process.Simulation)
+	if err != nil {
+		return err
+	}
 	what := notify.Interaction{Conversation: conversation, Escalation: f.alert, Snooze: f.lasts, By: f.by}
-	if err := notify.RecordInteraction(cmd.Context(), c.kafka, c.layout.Prefix, what, time.Now()); err != nil {
+	if err := notify.RecordInteraction(cmd.Context(), c.kafka, c.layout.Prefix, what, clk.Now()); err != nil {
 		return err
 	}
 	for _, d := range open {

@@ -180,6 +180,9 @@ func (a *app) build(ctx context.Context) error {
 }
 
 func (a *app) buildBridge(ctx context.Context) error {
+	if len(a.config.Process.Bridge.Sources) == 0 && a.feed == nil {
+		a.log.Warn("bridge.sources names no source: this process reads no events")
+	}
 	b, err := eventbridge.New(ctx, a.config.Process.Bridge, eventbridge.Deps{
 		Kafka: a.kafka, Prefix: a.config.Process.Topics.Prefix, Clock: a.clock, Logger: a.component(roleBridge),
 		Registerer: a.registry, Keep: keepAttributes(a.orgs.Store), Feed: a.feed,

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"unpark/clock"
 	"unpark/connectors/eventbridge"
 	"unpark/connectors/kafka"
 	"unpark/connectors/notify"
@@ -167,9 +166,13 @@ func redrive(cmd *cobra.Command, c *cluster, store *orgconfig.Store, filter kafk
 		return err
 	}
 	defer cl.Close()
+	clk, err := timeOf(cmd.Context(), c.config.Process.Simulation)
+	if err != nil {
+		return err
+	}
 	resolver := secrets.Resolver{Dir: c.config.Process.SecretsDir}
 	r := redriver{client: cl, prefix: c.layout.Prefix, keep: keepAttributes(store), over: kafka.NewOver(c.kafka, c.layout.Prefix), deps: notify.Deps{
-		Kafka: c.kafka, Prefix: c.layout.Prefix, Clock: clock.Real(),
+		Kafka: c.kafka, Prefix: c.layout.Prefix, Clock: clk,
 		Configs: routeConfigs{store},
 		Build:   destinations{client: &http.Client{}, resolve: resolver.Resolve, terminal: newTerminal(cmd.OutOrStdout())}.build,
 	}}
@@ -238,7 +241,7 @@ func (r redriver) redrive(ctx context.Context, d kafka.DeadLetter) error {
 	case originBridge:
 		return r.decodeAgain(ctx, d)
 	}
-	return kafka.Redrive(ctx, r.client, r.prefix, d, clock.Real())
+	return kafka.Redrive(ctx, r.client, r.prefix, d, r.deps.Clock)
 }
 
 // decodeAgain is for a version that can read what an earlier one could not.
