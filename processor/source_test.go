@@ -58,8 +58,13 @@ func (l *partitionLog) tick(at int64) {
 
 func (l *partitionLog) event(topic schemas.EventTopic, source string, at int64) {
 	l.t.Helper()
+	l.eventOf("s", topic, source, at)
+}
+
+func (l *partitionLog) eventOf(session string, topic schemas.EventTopic, source string, at int64) {
+	l.t.Helper()
 	l.append(&schemas.InputRecord{Kind: &schemas.InputRecord_Event{Event: &schemas.ConversationEvent{
-		OrgId: scriptOrg, ConversationId: "c-1", Topic: topic, EventTimeMs: at, SessionId: "s", MediaType: "message", Source: source,
+		OrgId: scriptOrg, ConversationId: "c-1", Topic: topic, EventTimeMs: at, SessionId: session, MediaType: "message", Source: source,
 	}}})
 }
 
@@ -217,6 +222,37 @@ func TestProgressGoesBack(t *testing.T) {
 		l.tick(l.now + oneMinute)
 		l.want(0)
 	}
+}
+
+// A customer who is back within settle goes on with his episode, and his clocks, also
+// where a tick comes between his end and his start while a backlog is read.
+func TestBacklogSplitsNoEpisode(t *testing.T) {
+	l := newLog(t)
+	l.tick(nineOClock)
+	l.event(customerStart, "sqs:q", nineOClock)
+	l.progress("sqs:q", nineOClock)
+	l.tick(nineOClock + 360*oneMinute)
+	l.event(customerEnd, "sqs:q", nineOClock+180*oneMinute)
+	l.progress("sqs:q", nineOClock+180*oneMinute)
+	l.tick(l.now + 1_000)
+	l.eventOf("back", customerStart, "sqs:q", nineOClock+181*oneMinute)
+	l.progress("sqs:q", l.now)
+	l.tick(l.now + oneMinute)
+	l.want(2) // since 09:00, not since 12:01
+
+	l = newLog(t)
+	l.tick(nineOClock)
+	l.event(customerStart, "sqs:q", nineOClock)
+	l.progress("sqs:q", nineOClock+211*oneMinute)
+	l.tick(nineOClock + 211*oneMinute)
+	l.want(1)
+	l.event(customerEnd, "sqs:q", nineOClock+212*oneMinute)
+	for range 13 {
+		l.tick(l.now + oneMinute)
+		l.want(1)
+	}
+	l.tick(l.now + oneMinute)
+	l.want(2) // cleared: the bridge is dead, and was waited for long enough
 }
 
 // Of two queues that carry the org both must have been read.

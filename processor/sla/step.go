@@ -29,7 +29,7 @@ type Env struct {
 	// Version returns the rules of an earlier version, with the version of the
 	// schedules that filled their calendars then; nil if they are gone.
 	Version func(version, schedules string) *RuleSet
-	// Held says whether the tiers due at an instant wait for the org's sources to
+	// Held says whether what is due at an instant waits for the org's sources to
 	// be read up to it, and when to look again (ARCHITECTURE.md, "Time is in the log").
 	Held func(due int64) (retry int64, held bool)
 	// MayAct counts an action of the org, and says whether its cap allows it.
@@ -146,7 +146,7 @@ func (s *step) look(rejudge bool) {
 	if ep := s.st.Episode; ep.GetOpened() {
 		if end, stopped := endedAt(ep); stopped {
 			s.expireAction()
-			if ep.Acting == nil && s.env.Now >= end+t.settle {
+			if ep.Acting == nil && s.env.Now >= s.closesAt(end) {
 				s.close(end)
 			}
 		}
@@ -160,6 +160,19 @@ func (s *step) look(rejudge bool) {
 	if running(s.st.Episode) {
 		s.work()
 	}
+}
+
+// closesAt is when to close an episode that has stopped at end: when that has settled,
+// and the org's sources have been read up to then, since the customer who is back may be
+// in a queue still.
+func (s *step) closesAt(end int64) int64 {
+	at := end + s.env.Rules.timing.settle
+	if s.env.Held != nil && at <= s.env.Now {
+		if retry, held := s.env.Held(at); held {
+			return retry
+		}
+	}
+	return at
 }
 
 // work does what is due in a running episode.
@@ -197,7 +210,7 @@ func (s *step) close(end int64) {
 // next, if there is one.
 func NextLook(st *schemas.ConversationState, env Env) (at int64, ok bool) {
 	var first earliest
-	t := env.Rules.timing
+	t, s := env.Rules.timing, step{st: st, env: env}
 	if st.ClosedAtMs != nil {
 		first.add(*st.ClosedAtMs + t.late)
 	}
@@ -212,11 +225,10 @@ func NextLook(st *schemas.ConversationState, env Env) (at int64, ok bool) {
 			if a := ep.Acting; a != nil {
 				first.add(env.Rules.expiry(a.AskedMs, a.CountedMs)) // its outcome, or its timeout, comes first
 			} else {
-				first.add(end + t.settle)
+				first.add(s.closesAt(end))
 			}
 			break
 		}
-		s := step{st: st, env: env}
 		s.nextLooks(&first)
 	}
 	return first.at, first.some
