@@ -9,6 +9,7 @@ import (
 	"unpark/connectors/notify/slack"
 	"unpark/connectors/notify/teams"
 	"unpark/connectors/notify/webhook"
+	"unpark/internal/transport"
 )
 
 // connectionsToOne is how many destinations behind one host keep their connections;
@@ -17,7 +18,7 @@ const connectionsToOne = 100
 
 // newClient returns the HTTP client that destinations share.
 func newClient() *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
+	t := transport.New()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, connectionsToOne
 	return &http.Client{Transport: t}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"unpark/clock"
+	"unpark/internal/transport"
 	"unpark/schemas"
 )
 
@@ -39,16 +40,7 @@ const (
 )
 
 // shared is what clients send through that are given no transport of their own.
-var shared = newTransport()
-
-// newTransport asks whether a connection is still there. Over HTTP/2 all orgs of a region
-// share one, which outlives calls that time out: if it died without a word, a hundred of
-// them would.
-func newTransport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: attemptTimeout / 3, PingTimeout: attemptTimeout / 3}
-	return t
-}
+var shared = transport.New()
 
 // caller sends the requests of the generated client: at the org's pace, with its
 // token, and again where that is safe. Its answers are whole, bounded and 2xx.

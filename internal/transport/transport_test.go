@@ -1,9 +1,8 @@
-package genesys
+package transport_test
 
 import (
 	"context"
 	"crypto/x509"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"unpark/clock"
+	"unpark/internal/transport"
 )
 
 // wires are connections in memory, of which the first may go dead without a word.
@@ -58,44 +57,42 @@ func (w *wire) Write(b []byte) (int, error) {
 	}
 }
 
-// A connection that is dead without a word is given up within two calls: over HTTP/2 all
-// orgs of a region share it.
+// A connection that is dead without a word is given up within two requests: over HTTP/2
+// all requests to a host share it.
 func TestDeadConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tw := newTwin()
-		tw.HandleFunc(getConversation, conversation)
 		w := &wires{accepted: make(chan net.Conn), dead: make(chan struct{})}
-		srv := httptest.NewUnstartedServer(tw)
+		srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 		_ = srv.Listener.Close()
 		srv.Listener, srv.EnableHTTP2 = w, true
 		srv.StartTLS()
 		defer srv.Close()
 
-		transport := newTransport()
-		defer transport.CloseIdleConnections()
-		transport.DialContext = w.dial
-		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-		transport.TLSClientConfig.RootCAs.AddCert(srv.Certificate())
-		conn := testConnection
-		conn.API = "https://example.com" // as the certificate has it
-		c := NewClient(conn, ClientDeps{Clock: clock.Real(), Log: slog.New(slog.DiscardHandler), Resolve: resolveTest, Transport: transport})
-		call := func() error {
-			ctx, cancel := context.WithTimeout(t.Context(), checkBudget)
-			defer cancel()
-			_, err := c.Conversation(ctx, "c")
-			return err
+		through := transport.New()
+		defer through.CloseIdleConnections()
+		through.DialContext = w.dial
+		through.TLSClientConfig.RootCAs = x509.NewCertPool()
+		through.TLSClientConfig.RootCAs.AddCert(srv.Certificate())
+		client := &http.Client{Transport: through, Timeout: 15 * time.Second}
+		call := func() (major int) {
+			resp, err := client.Get("https://example.com/") // as the certificate has it
+			if err != nil {
+				return 0
+			}
+			_ = resp.Body.Close()
+			return resp.ProtoMajor
 		}
-		if err := call(); err != nil {
-			t.Fatal(err)
+		if major := call(); major != 2 {
+			t.Fatalf("HTTP/%d, want 2", major)
 		}
-		if resp, err := transport.RoundTrip(httptest.NewRequest(http.MethodGet, "https://example.com/", nil)); err != nil || resp.ProtoMajor != 2 || w.dialed.Load() != 1 {
-			t.Fatalf("%v, %v over %d connections, want HTTP/2 over one", resp, err, w.dialed.Load())
+		if call(); w.dialed.Load() != 1 {
+			t.Fatalf("%d connections, want one", w.dialed.Load())
 		}
 		close(w.dead)
 		begun := time.Now()
-		for call() != nil && time.Since(begun) < time.Hour {
+		for call() == 0 && time.Since(begun) < time.Hour {
 		}
-		if d := time.Since(begun); d > 2*attemptTimeout {
+		if d := time.Since(begun); d > 2*client.Timeout {
 			t.Errorf("asked in vain for %v", d)
 		}
 	})
