@@ -19,7 +19,7 @@ func TestPageThatCannotBeWritten(t *testing.T) {
 	if err := shelf.db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := pebble.Open(s.dir, &pebble.Options{ReadOnly: true, Logger: quietLogger{}})
+	db, err := pebble.Open(s.dir, &pebble.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"unpark/internal/compactions"
+	"unpark/internal/database"
 	"unpark/schemas"
 )
 
@@ -39,12 +39,12 @@ const (
 // cannot be opened is replaced by an empty one.
 func openShelf(dir string, log *slog.Logger) (*shelf, error) {
 	if dir == "" {
-		return newShelf("shelf", vfs.NewMem())
+		return newShelf("shelf", vfs.NewMem(), log)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("processor.data_dir: %w", err)
 	}
-	s, err := newShelf(dir, vfs.Default)
+	s, err := newShelf(dir, vfs.Default, log)
 	if err == nil || !pebble.IsCorruptionError(err) {
 		return s, err
 	}
@@ -52,17 +52,17 @@ func openShelf(dir string, log *slog.Logger) (*shelf, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("notifier: %w", err)
 	}
-	return newShelf(dir, vfs.Default)
+	return newShelf(dir, vfs.Default, log)
 }
 
-func newShelf(dir string, fs vfs.FS) (*shelf, error) {
+func newShelf(dir string, fs vfs.FS, log *slog.Logger) (*shelf, error) {
 	cache := pebble.NewCache(shelfCache)
 	defer cache.Unref()
 	// What is written is read by the next process after a kill. What a crash of the
 	// machine takes of it is the end, and the position with it.
 	opts := &pebble.Options{
 		FS: fs, FormatMajorVersion: pebble.FormatValueSeparation, MemTableSize: shelfMemTable,
-		MemTableStopWritesThreshold: 2, Cache: cache, Logger: quietLogger{},
+		MemTableStopWritesThreshold: 2, Cache: cache,
 		// Most entries are written once or twice and seldom read: tables are merged late.
 		L0CompactionThreshold: 16, L0CompactionFileThreshold: 10_000, L0StopWritesThreshold: 10_000,
 	}
@@ -70,7 +70,7 @@ func newShelf(dir string, fs vfs.FS) (*shelf, error) {
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
-	db, err := compactions.Open(dir, opts)
+	db, err := database.Open(dir, opts, log)
 	if err == nil {
 		return &shelf{db: db}, nil
 	}
@@ -80,14 +80,6 @@ func newShelf(dir string, fs vfs.FS) (*shelf, error) {
 	}
 	_ = lock.Close()
 	return nil, fmt.Errorf("open %s: %w", dir, err)
-}
-
-type quietLogger struct{}
-
-func (quietLogger) Infof(string, ...any)  {}
-func (quietLogger) Errorf(string, ...any) {}
-func (quietLogger) Fatalf(format string, args ...any) {
-	panic(fmt.Sprintf("notifier: "+format, args...))
 }
 
 // entryID finds an entry within its partition: hashes of escalation and

@@ -26,7 +26,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"unpark/internal/compactions"
+	"unpark/internal/database"
 )
 
 const (
@@ -129,7 +129,7 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("clear %s: %w", s.flushDir, err), s.lock.Close())
 	}
 	opts := pebbleOptions(o, s.lock)
-	if s.db, err = compactions.Open(dir, opts); err != nil {
+	if s.db, err = database.Open(dir, opts, o.Logger); err != nil {
 		return nil, errors.Join(fmt.Errorf("open data dir %s: %w", dir, err), s.lock.Close())
 	}
 	s.tableOptions = opts.MakeWriterOptions(0, s.db.TableFormat())
@@ -165,7 +165,6 @@ func pebbleOptions(o Options, lock *pebble.Lock) *pebble.Options {
 		MemTableSize:                memTableSize,
 		MemTableStopWritesThreshold: memTableCount,
 		CacheSize:                   o.CacheSize,
-		Logger:                      logger{o.Logger},
 	}
 	for i := range opts.Levels {
 		// Most gets are for conversations that have no state yet.

@@ -1,18 +1,22 @@
-// Package compactions decides when a Pebble database merges its tables: not while it
-// is being opened, so that a process that starts after a crash does not wait for it.
+// Package database opens a Pebble database: one that merges no tables while it is being
+// opened, so that a process that starts after a crash does not wait for it, and whose end
+// is that of the process, with a reason in the log.
 //
 // Reads: nothing.
 // Writes: nothing.
-package compactions
+package database
 
 import (
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Open is pebble.Open, which waits for no compaction that it has begun itself.
-func Open(dir string, opts *pebble.Options) (*pebble.DB, error) {
+// Open is pebble.Open, which waits for no compaction that it has begun itself, with log
+// for what Pebble has to say. It ends the process if the database cannot go on.
+func Open(dir string, opts *pebble.Options, log *slog.Logger) (*pebble.DB, error) {
+	opts.Logger = logger{log}
 	s := &scheduler{wanted: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{})}
 	opts.Experimental.CompactionScheduler = s
 	db, err := pebble.Open(dir, opts)

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"fmt"
@@ -17,6 +17,6 @@ func (l logger) Errorf(format string, args ...any) { l.log.Error(fmt.Sprintf(for
 // Fatalf is called when the database cannot go on; it must not return. It may be called
 // by any of Pebble's goroutines, so nobody is there to be told but the operator.
 func (l logger) Fatalf(format string, args ...any) {
-	l.log.Error("state cannot be kept: " + fmt.Sprintf(format, args...))
+	l.log.Error("database: " + fmt.Sprintf(format, args...))
 	os.Exit(1)
 }

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"log/slog"
@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
@@ -23,7 +24,7 @@ func TestFatal(t *testing.T) {
 			}
 			return nil
 		})
-		_, err := Open("data", Options{FS: errorfs.Wrap(vfs.NewMem(), full), Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+		_, err := Open("data", &pebble.Options{FS: errorfs.Wrap(vfs.NewMem(), full)}, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 		t.Fatalf("FAIL: opened, with %v", err)
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFatal$")
