@@ -1,6 +1,10 @@
 package text
 
-import "strings"
+import (
+	"strings"
+
+	"unpark/schemas"
+)
 
 // details are the facts of whoever writes no template for them.
 func (f *Fields) details() string {
@@ -27,6 +31,8 @@ func (f *Fields) details() string {
 	}
 	say(": ", f.Waited, " counted, since ", f.Start, "\nRule: ", f.Objective, ", ", f.Kind, " at ", f.Tier, ", policy ", f.Policy, ", due ", f.Due, "\nChecked: ")
 	switch {
+	case !f.Verified && f.Status != schemas.StatusRaised:
+		say("not verified when it was raised")
 	case !f.Verified:
 		say("not verified, events alone say so")
 	case f.ObservedAt != "":

@@ -24,6 +24,7 @@ func TestDetailsAreThoseOfTheTemplate(t *testing.T) {
 		func(e *schemas.Escalation) { e.Agent = &schemas.AgentRef{Name: new("Eve")} },
 		func(e *schemas.Escalation) { e.Agent.State = nil },
 		func(e *schemas.Escalation) { e.ObservedAt = nil },
+		func(e *schemas.Escalation) { e.Status, e.Verified = schemas.StatusRetracted, false },
 		func(e *schemas.Escalation) { e.Action = &schemas.ActionRef{Do: "disconnect", Outcome: "done"} },
 	} {
 		s := Samples()[0]
