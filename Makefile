@@ -88,7 +88,7 @@ week: fetch ## Three simulated weeks of 2,000 conversations, all that is told co
 	UNPARK_WEEK=1 go test -count=1 -timeout 30m -v -run TestWeekAgainstTheTruth ./connectors/genesys
 
 .PHONY: week-kafka
-week-kafka: fetch ## One on a real Kafka and SQS with processes of their own, and a day of troubles and kills; WEEK=short: a morning each (make test has a part of one)
+week-kafka: fetch ## A simulated week on a real Kafka and SQS with processes of their own, and a day of troubles and kills; WEEK=short: a morning each (make test has a part of one)
 	UNPARK_WEEK=$(or $(WEEK),long) go test -count=1 -timeout 90m -v -run '^TestWeek' ./e2e
 
 .PHONY: soak
@@ -118,7 +118,7 @@ else
 endif
 
 .PHONY: bench-all
-bench-all: ## Bench and all else that has an aim, by one command, into docs/aims.md: a quarter to half an hour, with nothing beside it
+bench-all: ## Bench, -open, -lateness, -deadlines and -restore, with their aims, into docs/aims.md: ten minutes to half an hour, with nothing beside it
 	rm -rf bin/aims && mkdir -p bin/aims
 	UNPARK_BENCH_AIMS=$(CURDIR)/bin/aims/aims.md sh -ec '$(MAKE) bench REPORT=bin/aims/bench.md; $(MAKE) bench-open EVENTS=1000000; \
 		$(MAKE) bench-lateness OPEN=10000000 RATE=8000 SECONDS=40; $(MAKE) bench-deadlines; $(MAKE) bench-restore'

@@ -40,7 +40,8 @@ type Processor struct {
 	// Instance tells one process of the fleet from another and stays the same
 	// over its restarts; default the host's name.
 	Instance string `yaml:"instance"`
-	// Runners is how many partitions are worked on at the same time.
+	// Runners is how many transactions are under way at the same time; each has a share
+	// of the partitions.
 	Runners int `yaml:"runners"`
 	// DataDir holds the local state, and the embedded broker if there is one.
 	DataDir        string           `yaml:"data_dir"`

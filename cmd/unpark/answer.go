@@ -20,7 +20,7 @@ import (
 func ackCommand() *cobra.Command {
 	var f answerFlags
 	cmd := &cobra.Command{
-		Use:   "ack --config DIR CONVERSATION",
+		Use:   "ack --config DIR [--by NAME] CONVERSATION",
 		Short: "Acknowledge the open alerts of a conversation: no more reminders for a day",
 		Long: `Says that somebody has taken the conversation on. Reminders of its open alerts stop until
 they are over, at most for 24 hours, and everywhere they were told is told who it is. The
@@ -36,12 +36,12 @@ notifier that owns the conversation carries it out. Exit code 1 if no alert is o
 func snoozeCommand() *cobra.Command {
 	var f answerFlags
 	cmd := &cobra.Command{
-		Use:   "snooze --config DIR [--for 1h] CONVERSATION",
+		Use:   "snooze --config DIR [--by NAME] [--for 1h] CONVERSATION",
 		Short: "Silence the open alerts of a conversation for a while, and be reminded then",
 		Long: `Stops the reminders of the conversation's open alerts for a while; if they are open then,
 they are told again. The notifier that owns the conversation carries it out. Exit code 1
 if no alert is open.`,
-		Example: "  unpark snooze --config config --for 2h 2f7bf00a-0000-4000-8000-92238191433e",
+		Example: "  unpark snooze --config config --by Ada --for 2h 2f7bf00a-0000-4000-8000-92238191433e",
 		Args:    cobra.ExactArgs(1),
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			if f.lasts < time.Second {
@@ -64,7 +64,7 @@ type answerFlags struct {
 
 func (f *answerFlags) add(cmd *cobra.Command) {
 	configFlag(cmd, &f.config)
-	cmd.Flags().StringVar(&f.by, "by", os.Getenv("USER"), "who, as people know them")
+	cmd.Flags().StringVar(&f.by, "by", os.Getenv("USER"), "who, as people know them; $USER unless it is written")
 	cmd.Flags().StringVar(&f.alert, "alert", "", "only this alert: the escalation's id")
 }
 

@@ -33,9 +33,9 @@ func runCommand() *cobra.Command {
 		Short: "Watch for real: bridge, processor, verifier and notifier",
 		Long: `Runs the roles of this process until it is interrupted: bridge (SQS or files to Kafka),
 processor (the clocks), verifier (asks Genesys where checks are on), notifier (Slack,
-webhooks, the terminal). Without kafka.brokers in
-unpark.yaml it runs on an embedded broker in the data dir and applies its org files there;
-with brokers, 'unpark config apply' publishes them.
+Teams, PagerDuty, webhooks, the terminal). Without kafka.brokers in unpark.yaml it runs on
+an embedded broker in the data dir and applies its org files there; with brokers,
+'unpark config apply' publishes them.
 
 The first interrupt stops it gracefully, within 10 seconds; the second ends it at once.`,
 		Example: "  unpark run --config config\n  unpark run --config config --roles processor",

@@ -50,7 +50,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		transactions: prometheus.NewCounterVec(counter("transactions_total", "Transactions ended."), []string{"outcome"}),
 		aborts:       prometheus.NewCounterVec(counter("aborts_total", "Transactions aborted."), []string{"reason"}),
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "unpark_stream_commit_seconds", Help: "Time to produce and commit a transaction.",
+			Name: "unpark_stream_commit_seconds", Help: "Time from the first record of a transaction to its commit.",
 			Buckets: prometheus.ExponentialBuckets(0.002, 2, 13),
 		}),
 		rebuilds:     prometheus.NewCounter(counter("rebuilds_total", "Sessions thrown away after an error.")),
