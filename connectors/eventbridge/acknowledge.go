@@ -90,16 +90,18 @@ func oneCall(ctx context.Context) (context.Context, context.CancelFunc) {
 // extend keeps the messages that still wait for Kafka invisible to others.
 func (b *batch) extend(ctx context.Context) {
 	if ctx.Err() == nil {
-		b.hide(ctx, b.queue.visibility)
+		b.hide(ctx, b.queue.visibility, func(m *message) bool { return !m.gone })
 	}
 }
 
-// giveBack leaves them to whoever reads the queue next, who would otherwise find it
-// empty and say that it has been read.
-func (b *batch) giveBack(ctx context.Context) { b.hide(ctx, 0) }
+// giveBack leaves what Kafka has not acknowledged to whoever reads the queue next, who
+// would otherwise find it empty and say that it has been read.
+func (b *batch) giveBack(ctx context.Context) {
+	b.hide(ctx, 0, func(m *message) bool { return !m.gone && !m.done })
+}
 
-func (b *batch) hide(ctx context.Context, d time.Duration) {
-	waiting := b.where(func(m *message) bool { return !m.gone })
+func (b *batch) hide(ctx context.Context, d time.Duration, which func(*message) bool) {
+	waiting := b.where(which)
 	if len(waiting) == 0 {
 		return
 	}

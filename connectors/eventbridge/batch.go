@@ -99,9 +99,23 @@ func (b *batch) work(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+	b.hear(ctx)
 	b.delete(ctx)
 	if ctx.Err() != nil {
 		b.giveBack(ctx)
+	}
+}
+
+// hear takes in what Kafka has answered already.
+func (b *batch) hear(ctx context.Context) {
+	for b.waiting > 0 {
+		select {
+		case a := <-b.answers:
+			b.waiting--
+			b.answered(ctx, a)
+		default:
+			return
+		}
 	}
 }
 
