@@ -173,6 +173,38 @@ func TestEveryTokenRefused(t *testing.T) {
 	})
 }
 
+// A token that could not be had has replaced none: that the endpoint is away for a moment
+// is no reason to leave it alone for longer.
+func TestTokenEndpointAwayAfter401(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tw := &twin{ServeMux: http.NewServeMux()}
+		token := func(value string) http.HandlerFunc {
+			return func(w http.ResponseWriter, _ *http.Request) {
+				writeJSON(w, 200, `{"access_token":"`+value+`","expires_in":3600}`)
+			}
+		}
+		tw.answers("POST /oauth/token", token("revoked"), status(503), token("good"))
+		tw.HandleFunc(getConversation, func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "Bearer good" {
+				status(401)(w, r)
+				return
+			}
+			conversation(w, r)
+		})
+		c := testClient(tw)
+		begun := time.Now()
+		for {
+			if _, err := c.Conversation(t.Context(), "c"); err == nil {
+				break
+			}
+			time.Sleep(time.Second)
+		}
+		if d := time.Since(begun); d > 5*time.Second {
+			t.Errorf("no answer for %v", d)
+		}
+	})
+}
+
 // The token endpoint says 400 when its own rate is reached, and is left alone.
 func TestTokenRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

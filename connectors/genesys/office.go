@@ -78,7 +78,7 @@ func (o *office) accept(t *task) {
 		return
 	}
 	d := o.desk(t.request.OrgId)
-	if t.request.GetAct() == nil || t.recall == nil || t.recall.known() {
+	if act := t.request.GetAct(); act == nil || act.DryRun || t.recall == nil || t.recall.known() {
 		o.enqueue(d, t)
 		return
 	}

@@ -55,11 +55,9 @@ func (t *tokens) get(ctx context.Context, stale string) (string, error) {
 	if now.Before(t.retryAt) {
 		return "", t.refused
 	}
-	if t.value != "" && t.value == stale {
-		if !t.replaced.IsZero() && now.Sub(t.replaced) < refusedPause {
-			return "", &Error{Reason: ReasonCredentials, Err: errors.New("the API answers 401, as with the token before")}
-		}
-		t.replaced = now
+	replaces := t.value != "" && t.value == stale
+	if replaces && !t.replaced.IsZero() && now.Sub(t.replaced) < refusedPause {
+		return "", &Error{Reason: ReasonCredentials, Err: errors.New("the API answers 401, as with the token before")}
 	}
 	value, life, err := t.fetch(ctx)
 	if err != nil {
@@ -68,6 +66,9 @@ func (t *tokens) get(ctx context.Context, stale string) (string, error) {
 			t.refused, t.retryAt = e, t.clock.Now().Add(t.pause(e))
 		}
 		return "", e
+	}
+	if replaces {
+		t.replaced = now
 	}
 	t.value, t.renewAt = value, t.clock.Now().Add(life-min(renewBefore, life/10))
 	return value, nil
