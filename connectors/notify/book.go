@@ -266,6 +266,7 @@ func (b *book) fill() {
 	}
 	b.filled, b.timers = true, f.looks
 	b.mu.Unlock()
+	b.past.note(0, time.Time{}, time.Now()) // nothing may be left to read
 	for _, w := range f.waiting {
 		b.ledger.send(b, w.id, f.names[w.destination])
 	}

@@ -24,6 +24,8 @@ const (
 	fetchMaxWait = 250 * time.Millisecond
 	// pollPause has escalations that come one after the other come together.
 	pollPause = 5 * time.Millisecond
+	// askPause is between two questions to a group that does not answer.
+	askPause = 200 * time.Millisecond
 )
 
 func (d *Dispatcher) options() []kgo.Opt {
@@ -119,7 +121,7 @@ func (d *Dispatcher) take(cl *kgo.Client, won map[string][]int32) {
 			b := newBook(d.ledger, w)
 			b.onFilled = func() { d.resume(cl) }
 			b.past.opened = d.deps.Clock.Now()
-			b.group, b.inGroup = d.config.Group, func() bool { return d.inGroup(cl) }
+			b.group, b.inGroup = d.config.Group, func() bool { return d.inGroup(cl, w) }
 			books = append(books, b)
 		}
 	}
@@ -127,10 +129,26 @@ func (d *Dispatcher) take(cl *kgo.Client, won map[string][]int32) {
 	d.ledger.open(books...)
 }
 
-// inGroup asks the group whether we are in it. Who is, and is not of its newest
-// generation, is joining that: what others get of it he has given up before.
-func (d *Dispatcher) inGroup(cl *kgo.Client) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), boundsTimeout)
+// inGroup asks the group whether we are in it, until it says so or w is ours no more: who
+// cannot ask loses the partition to the client's own time-out, if at all. Who is in the
+// group and not of its newest generation is joining that: what others get of it he has
+// given up before.
+func (d *Dispatcher) inGroup(cl *kgo.Client, w *window) bool {
+	for !w.isClosed() && d.workers.stop.Err() == nil {
+		switch err := d.heartbeat(cl); {
+		case err == nil, errors.Is(err, kerr.RebalanceInProgress), errors.Is(err, kerr.IllegalGeneration):
+			return true
+		case errors.Is(err, kerr.UnknownMemberID), errors.Is(err, kerr.FencedInstanceID), errors.Is(err, kerr.GroupIDNotFound):
+			return false
+		}
+		sleep(d.workers.stop, askPause)
+	}
+	return false
+}
+
+// heartbeat asks the group once.
+func (d *Dispatcher) heartbeat(cl *kgo.Client) error {
+	ctx, cancel := context.WithTimeout(d.workers.stop, boundsTimeout)
 	defer cancel()
 	req := kmsg.NewPtrHeartbeatRequest()
 	req.Group = d.config.Group
@@ -139,10 +157,10 @@ func (d *Dispatcher) inGroup(cl *kgo.Client) bool {
 		req.InstanceID = &name
 	}
 	resp, err := req.RequestWith(ctx, cl)
-	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
+	if err != nil {
+		return err
 	}
-	return err == nil || errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration)
+	return kerr.ErrorForCode(resp.ErrorCode)
 }
 
 func (d *Dispatcher) consume(ctx context.Context, cl *kgo.Client) error {

@@ -132,6 +132,12 @@ func takenBySomebodyElse(t *testing.T, next owner) {
 		}
 	}
 
+	// The group is asked, and again if it does not say.
+	f.cluster.ControlKey(int16(kmsg.Heartbeat), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		resp := req.ResponseKind().(*kmsg.HeartbeatResponse)
+		resp.ErrorCode = kerr.GroupAuthorizationFailed.Code
+		return resp, nil, true
+	})
 	take(owner{"late", "t.notifier"}.encode())
 	f.until("the late one is read", func() bool { return strings.Contains(f.logs.String(), "has come late") })
 	f.escalate(good, 10, 20)
@@ -243,6 +249,29 @@ func TestNewGroupMeetsThePast(t *testing.T) {
 	f.until("what is new is told", func() bool { return slices.Contains(f.takenBy("good"), "c-1500") })
 	if diff := cmp.Diff([]string{"c-0", "c-1500"}, f.takenBy("good")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Who takes over from a notifier that was still reading of the past does not know their ends
+// either.
+func TestRestartInThePast(t *testing.T) {
+	f := newField(t, 1)
+	before, config := time.Now().Add(-72*time.Hour), Config{CommitInterval: schemas.Duration(time.Second)}
+	f.sayAt(before, schemas.StatusRaised, good, 0, 10)
+	_, stop := f.start(config)
+	f.until("what was raised is read", func() bool { return f.committed() == 10 })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	f.sayAt(before, schemas.StatusCleared, good, 0, 9)
+	f.start(config)
+	f.escalate(good, 10, 11)
+	f.until("what stands is told, and what is new", func() bool {
+		told := f.takenBy("good")
+		return slices.Contains(told, "c-9") && slices.Contains(told, "c-10")
+	})
+	if told := f.takenBy("good"); len(told) != 2 {
+		t.Errorf("told %v", told)
 	}
 }
 

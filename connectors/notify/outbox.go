@@ -193,6 +193,9 @@ func (o *outbox) step(i item) time.Duration {
 		o.pop()
 		i.book.change(i.id, func(e *entry) bool { return o.idle(e) }, nil)
 		return 0
+	case i.book.past.hold(i.id, e):
+		o.pop()
+		return 0
 	case o.gathered(i.book.ledger, e, kind):
 		o.storm.gather(o.pop(), time.Now(), o.gap(e))
 		return 0

@@ -39,14 +39,15 @@ func (p *past) note(next int64, written, now time.Time) {
 	}
 }
 
-// hold keeps an entry back; false: it is to be told now.
-func (p *past) hold(id entryID, destination string) bool {
+// hold keeps an entry back of which nobody was told; false: it is to be told now.
+func (p *past) hold(id entryID, e *entry) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.gone {
-		p.waiting = append(p.waiting, waitingPast{id, destination})
+	if p.gone || e.Told != "" || p.opened.Sub(e.RaisedAt.Time()) <= closedFor {
+		return false
 	}
-	return !p.gone
+	p.waiting = append(p.waiting, waitingPast{id, e.Destination})
+	return true
 }
 
 // release returns what was held back, once all that was read of the past is settled.

@@ -58,24 +58,21 @@ func (d *Dispatcher) enter(b *book, f *flight, t target) {
 		Offset: f.record.Offset, Record: f.record.Value,
 	}
 	id := idOf(e.ID, t.name)
-	old := d.deps.Clock.Now().Sub(e.At.Time()) > closedFor
-	if !b.add(one, d.entered(b, f, id, t.name, old)) {
+	if !b.add(one, d.entered(b, f, id, t.name)) {
 		f.settle() // it was read before
 		return
 	}
 	b.hand.know(id, one, e)
 }
 
-// entered is what follows when an entry is on the topic; old: of an alert that may be over.
-func (d *Dispatcher) entered(b *book, f *flight, id entryID, destination string, old bool) func(error) {
+// entered is what follows when an entry is on the topic.
+func (d *Dispatcher) entered(b *book, f *flight, id entryID, destination string) func(error) {
 	return func(err error) {
 		if errors.Is(err, kerr.MessageTooLarge) {
 			d.letters.letterOfFlight(f, destination, Permanent(reasonTooLarge, errors.New("too large for the ledger")))
 			return
 		}
-		if !old || !b.past.hold(id, destination) {
-			d.send(b, id, destination)
-		}
+		d.send(b, id, destination)
 		f.settle()
 	}
 }
@@ -93,6 +90,6 @@ func (d *Dispatcher) follow(b *book, f *flight) {
 		}
 		b.change(id, func(one *entry) bool {
 			return follow(one, e.Status, f.record.Value, f.record.Offset, d.deps.Clock.Now())
-		}, d.entered(b, f, id, one.Destination, false))
+		}, d.entered(b, f, id, one.Destination))
 	}
 }
