@@ -255,23 +255,35 @@ func (h *Handler) held(tx stream.Tx, org string, due, hold int64) (retry int64, 
 		if s == nil || s.ReadUpToMs >= due {
 			continue
 		}
-		if s.ProgressedTickedMs > tx.Ticked() {
-			// An older binary was at work, and the count of ticks has begun anew.
+		if s.ProgressedAtMs == 0 {
+			// Known since before the first tick, when there was no time to count from.
 			s = src.write()
 			setProgressed(s, tx)
 		}
-		left := s.ProgressedTickedMs + hold - tx.Ticked()
+		// An older binary moves progressed_at_ms alone: what had ticked by then is no less
+		// than that without all pauses.
+		since := max(s.ProgressedTickedMs, s.ProgressedAtMs-(tx.Now()-tx.Ticked()))
+		left := since + hold - tx.Ticked()
 		if left <= 0 {
 			continue
 		}
-		lag := due - s.ReadUpToMs
-		if s.ReadUpToMs == 0 {
-			lag = reportInterval // nothing was heard of it yet
-		}
-		again := tx.Now() + min(max(lag, minRetry), maxRetry, left)
-		retry, held = max(retry, again), true
+		retry, held = max(retry, lookAgain(tx.Now(), due, s.ReadUpToMs, left)), true
 	}
 	return retry, held, nil
+}
+
+// lookAgain is when to look again at what is due and waits for a source: after the first
+// report that a bridge which keeps up makes after due, or after as long as it lags.
+func lookAgain(now, due, readUpTo, left int64) int64 {
+	lag := due - readUpTo
+	report := readUpTo + (lag+reportInterval-1)/reportInterval*reportInterval + minRetry
+	if due > now {
+		return report
+	}
+	if readUpTo == 0 {
+		lag = reportInterval // nothing was heard of it yet
+	}
+	return min(max(report, now+min(max(lag, minRetry), maxRetry)), now+left)
 }
 
 // mayAct counts an action of the org in this partition, unless its cap is used up.

@@ -342,3 +342,47 @@ func (s *heldSource) tell(upTo int64) {
 	}
 	s.readUpTo, s.reported[upTo] = upTo, true
 }
+
+// While its bridge is well, a close waits for the bridge's next report: with one look.
+func TestCloseIsLookedAtOnce(t *testing.T) {
+	const report = 5_000
+	for phase := range int64(25) {
+		l := newLog(t)
+		l.tick(nineOClock)
+		l.event(customerStart, "sqs:q", nineOClock)
+		reported := nineOClock - report + phase*200
+		l.progress("sqs:q", reported)
+		end := nineOClock + 10_000
+		l.event(customerEnd, "sqs:q", end)
+		looks := 0
+		for at := end; ; at += 100 {
+			if reported+report+200 <= at { // it takes a moment to come
+				reported += report
+				l.progress("sqs:q", reported)
+			}
+			if at-l.now < 1_000 {
+				continue
+			}
+			due, ok, err := l.driver.NextDue()
+			if err != nil || !ok {
+				t.Fatal(due, ok, err)
+			}
+			if due > end+60*oneMinute {
+				if at > end+3*oneMinute {
+					t.Errorf("phase %d: closed %d ms after the end", phase, at-end)
+				}
+				break
+			}
+			if due <= at {
+				looks++
+			}
+			l.tick(at)
+			if err := l.driver.Commit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if looks != 1 {
+			t.Errorf("phase %d: %d looks, want one", phase, looks)
+		}
+	}
+}

@@ -1716,8 +1716,8 @@ type PartitionMeta struct {
 	Partitions int32 `protobuf:"varint,7,opt,name=partitions,proto3" json:"partitions,omitempty"`
 	// The id of the input topic, 16 bytes; empty in a replay, and before this field.
 	InputTopic []byte `protobuf:"bytes,8,opt,name=input_topic,json=inputTopic,proto3" json:"input_topic,omitempty"`
-	// How long the partition has ticked: the time between its ticks, of each two a
-	// minute at most.
+	// How long the partition has ticked: the time of its first tick, and that between
+	// all others, of each two a minute at most.
 	TickedMs      int64 `protobuf:"varint,9,opt,name=ticked_ms,json=tickedMs,proto3" json:"ticked_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

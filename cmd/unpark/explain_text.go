@@ -213,6 +213,10 @@ func (t *explanationWriter) next(x sla.Explanation) {
 	case sla.WaitsStart:
 		t.line("  next: nothing, until a session starts")
 	case sla.WaitsSettle:
+		if x.Look != nil && *x.Look <= x.Now {
+			t.line("  next: closes when the queues have been read up to %s, unless a session starts before", t.time(*x.Look))
+			return
+		}
 		t.line("  next: closes %s, unless a session starts before", t.maybe(x.Look, "soon"))
 	case sla.WaitsPolicy:
 		t.line("  next: nothing, until a policy matches")

@@ -63,7 +63,7 @@ const (
 // What a conversation waits for.
 const (
 	WaitsStart    = "start"    // an event that opens an episode
-	WaitsSettle   = "settle"   // the end to settle
+	WaitsSettle   = "settle"   // the end to settle, and events in queues
 	WaitsPolicy   = "policy"   // no policy matches
 	WaitsDue      = "due"      // the next tier to fall due
 	WaitsGrace    = "grace"    // events in flight and in queues; the tier has fallen due

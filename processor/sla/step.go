@@ -167,7 +167,7 @@ func (s *step) look(rejudge bool) {
 // in a queue still.
 func (s *step) closesAt(end int64) int64 {
 	at := end + s.env.Rules.timing.settle
-	if s.env.Held != nil && at <= s.env.Now {
+	if s.env.Held != nil {
 		if retry, held := s.env.Held(at); held {
 			return retry
 		}

@@ -40,7 +40,7 @@ type Tx interface {
 	// Now is the time of the newest tick, epoch milliseconds; 0 before the first.
 	Now() int64
 	// Ticked is how long the partition has ticked, milliseconds: Now, without the
-	// times in which nobody worked it.
+	// times since its first tick in which nobody worked it.
 	Ticked() int64
 	// Get returns the value of key, nil if there is none. It is valid until the
 	// next call.

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,10 +28,10 @@ const TickTolerance = 5 * time.Minute
 const tickPause = time.Minute
 
 // Ticked adds to how long a partition has ticked when its time moves, all in
-// milliseconds.
+// milliseconds. It begins at the time of the first tick.
 func Ticked(ticked, before, now int64) int64 {
 	if before == 0 {
-		return ticked
+		return now
 	}
 	return ticked + min(now-before, tickPause.Milliseconds())
 }
@@ -146,7 +147,7 @@ func NewTask(cfg TaskConfig) (*Task, error) {
 	t.cur = progress{
 		position:  meta.InputPosition,
 		now:       meta.NowMs,
-		ticked:    meta.TickedMs,
+		ticked:    cmp.Or(meta.TickedMs, meta.NowMs), // older binaries did not count it
 		watermark: entry{meta.WatermarkMs, string(meta.WatermarkKey)},
 		sequence:  meta.Sequence,
 	}

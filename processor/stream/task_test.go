@@ -347,12 +347,28 @@ func TestTaskMeta(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := schemas.ConversationKey("org", "a")
-	want := &schemas.PartitionMeta{Version: 1, InputPosition: 3, NowMs: 20, TickedMs: 15, WatermarkMs: 10, WatermarkKey: key, Sequence: 1, Partitions: 12}
+	want := &schemas.PartitionMeta{Version: 1, InputPosition: 3, NowMs: 20, TickedMs: 20, WatermarkMs: 10, WatermarkKey: key, Sequence: 1, Partitions: 12}
 	if !proto.Equal(meta, want) {
 		t.Errorf("meta = %v, want %v", meta, want)
 	}
-	if again, err := NewTask(b.task.cfg); err != nil || again.tx.Ticked() != 15 {
-		t.Errorf("a new task has ticked for %d ms (%v), want 15", again.tx.Ticked(), err)
+	if again, err := NewTask(b.task.cfg); err != nil || again.tx.Ticked() != 20 {
+		t.Errorf("a new task has ticked for %d ms (%v), want 20", again.tx.Ticked(), err)
+	}
+
+	// An older binary did not count it: there have been no pauses that anybody knows of.
+	pos, _, err := b.task.cfg.Store.Position()
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta.TickedMs = 0
+	if pos.Meta, err = meta.MarshalVT(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.task.cfg.Store.Commit(pos); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := NewTask(b.task.cfg); err != nil || again.tx.Ticked() != 20 {
+		t.Errorf("a task of an older binary's state has ticked for %d ms (%v), want 20", again.tx.Ticked(), err)
 	}
 }
 
