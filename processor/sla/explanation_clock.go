@@ -86,7 +86,7 @@ func (s *step) objectiveView(o *objective, t thread, until int64) ObjectiveView 
 // next finds what falls due next, and what the conversation waits for.
 func (x *Explanation) next(s *step, p *policy) (waitsFor string) {
 	switch {
-	case x.State == StageStopped && s.st.Episode.Acting != nil:
+	case (x.State == StageStopped || p == nil) && s.st.Episode.Acting != nil:
 		return WaitsAction
 	case x.State == StageStopped:
 		return WaitsSettle

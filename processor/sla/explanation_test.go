@@ -284,4 +284,14 @@ func TestExplainTurn(t *testing.T) {
 	if x, got := explainAt(t, st, env, env.Now); x.Action == nil || got.WaitsFor != sla.WaitsAction {
 		t.Errorf("action %v, waits for %s", x.Action, got.WaitsFor)
 	}
+	// Also if no policy matches by now.
+	env.Rules, err = sla.Compile(sla.Rules{ID: "org-1", Checks: true, Policies: []sla.Policy{{Name: "mails", Match: sla.Match{Media: []string{"email"}}, Objectives: []sla.Objective{
+		{Objective: sla.Reply, Hours: sla.HoursAlways, Tiers: action(hour)},
+	}}}}, "v2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x, got := explainAt(t, st, env, env.Now); x.Policy != nil || got.WaitsFor != sla.WaitsAction {
+		t.Errorf("without a policy: waits for %s, policy %v", got.WaitsFor, x.Policy)
+	}
 }
