@@ -164,6 +164,21 @@ func (k *kafka) worked(dir string, partitions int32, n int) []string {
 	return want
 }
 
+// workedOn runs it again through as many events of partition 0 behind those; it returns
+// what it logged, and all that was told.
+func (k *kafka) workedOn(dir string, told []string) (said *logged, all []string) {
+	k.t.Helper()
+	said = new(logged)
+	cfg := k.config("a", dir)
+	cfg.Logger = said.logger(k.t)
+	p := k.start(cfg)
+	n := len(told)
+	all = append(told, k.echo(1, n, n)...)
+	k.waitEscalations(all)
+	p.stop()
+	return said, all
+}
+
 // leave takes the runner of a stopped process out of the group, as the time does
 // after which a static member is given up.
 func (k *kafka) leave(instance string) {

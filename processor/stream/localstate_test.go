@@ -83,13 +83,7 @@ func TestRunnersOldLocalState(t *testing.T) {
 	want := k.worked(dir, 1, 30)
 	k.alter(schemas.SLAChangelog, "delete.retention.ms", "1")
 
-	var said logged
-	cfg := k.config("a", dir)
-	cfg.Logger = said.logger(t)
-	a := k.start(cfg)
-	want = append(want, k.echo(1, 30, 30)...)
-	k.waitEscalations(want)
-	a.stop()
+	said, want := k.workedOn(dir, want)
 	k.checkEscalations(want)
 	if !said.has("tombstones may have been compacted away") {
 		t.Error("local state older than half of delete.retention.ms was built upon")
@@ -112,13 +106,7 @@ func TestRunnersLocalStateOfTheFuture(t *testing.T) {
 	if err := errors.Join(err, p.Commit(pos), p.Close(), s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	var said logged
-	cfg := k.config("a", dir)
-	cfg.Logger = said.logger(t)
-	a := k.start(cfg)
-	want = append(want, k.echo(1, 30, 30)...)
-	k.waitEscalations(want)
-	a.stop()
+	said, _ := k.workedOn(dir, want)
 	if !said.has("nobody knows how old the state is") {
 		t.Error("local state that was written in the future was built upon")
 	}
