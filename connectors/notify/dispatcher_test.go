@@ -7,15 +7,12 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -108,173 +105,6 @@ func TestRestartReadsWhatCameSince(t *testing.T) {
 	}
 }
 
-// An owner record is heard, but for one of our own group while we are in it: its notifier
-// gave the partition up before the brokers took it.
-func TestOwnerRecordOfSomebodyElse(t *testing.T) {
-	for name, next := range map[string]owner{
-		"another group":            {"next", "t.renamed"},
-		"a group that is not told": {"next", ""},
-	} {
-		t.Run(name, func(t *testing.T) { takenBySomebodyElse(t, next) })
-	}
-}
-
-func takenBySomebodyElse(t *testing.T, next owner) {
-	f := newField(t, 1)
-	d, _ := f.start(Config{})
-	f.escalate(good, 0, 10)
-	f.until("ten are told", func() bool { return len(f.takenBy("good")) == 10 })
-	take := func(value []byte) {
-		t.Helper()
-		r := &kgo.Record{Topic: "t.deliveries", Key: []byte(schemas.DeliveryOwner + "0"), Value: value}
-		if err := f.client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
-			t.Fatal(err)
-		}
-	}
-
-	// The group is asked, and again if it does not say.
-	f.cluster.ControlKey(int16(kmsg.Heartbeat), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		resp := req.ResponseKind().(*kmsg.HeartbeatResponse)
-		resp.ErrorCode = kerr.GroupAuthorizationFailed.Code
-		return resp, nil, true
-	})
-	take(owner{"late", "t.notifier"}.encode())
-	f.until("the late one is read", func() bool { return strings.Contains(f.logs.String(), "has come late") })
-	f.escalate(good, 10, 20)
-	f.until("ten more are told", func() bool { return len(f.takenBy("good")) == 20 })
-	if err := d.Ready(); err != nil {
-		t.Error(err)
-	}
-
-	take(next.encode())
-	f.until("it is not ready, since another has the partition", func() bool { return d.Ready() != nil })
-	if err := d.Ready(); !strings.Contains(err.Error(), "another notifier has taken partition 0 over") {
-		t.Error(err)
-	}
-	f.escalate(good, 20, 30)
-	f.until("ten more are read", func() bool { return f.committed() == 20 && d.allWindows()[0].unsettled() == 10 })
-	if n := len(f.takenBy("good")); n != 20 {
-		t.Errorf("%d are told of what is another's", n-20)
-	}
-}
-
-// A partition that is being given up is nobody else's yet: what is under way may end, and
-// who asks meanwhile is not told otherwise.
-func TestReadyWhileAPartitionIsGivenUp(t *testing.T) {
-	f := newField(t, 1)
-	d, _ := f.start(Config{})
-	f.escalate(good, 0, 1)
-	f.until("it is told", func() bool { return len(f.takenBy("good")) == 1 })
-	d.allWindows()[0].close() // which release does first
-	if err := d.Ready(); err != nil {
-		t.Error(err)
-	}
-}
-
-// A group may lose a notifier, be deleted and made anew under its name before that one
-// knows: its generations begin again, and whoever is in it has the partition all the same.
-func TestOwnerRecordOfAGroupMadeAnew(t *testing.T) {
-	f := newField(t, 1)
-	_, stop := f.start(Config{})
-	f.escalate(good, 0, 5)
-	f.until("five are told", func() bool { return f.committed() == 5 })
-	if err := stop(); err != nil {
-		t.Fatal(err)
-	}
-	a, _ := f.start(Config{}) // of a later generation
-	f.escalate(good, 5, 10)
-	f.until("five more are told", func() bool { return f.committed() == 10 && f.end() == 22 })
-
-	adm := kadm.NewClient(f.client)
-	described, err := adm.DescribeGroups(t.Context(), "t.notifier")
-	if err != nil || len(described["t.notifier"].Members) != 1 {
-		t.Fatal(described, err)
-	}
-	leave := kmsg.NewPtrLeaveGroupRequest()
-	leave.Group, leave.MemberID = "t.notifier", described["t.notifier"].Members[0].MemberID
-	leave.Members = []kmsg.LeaveGroupRequestMember{{MemberID: leave.MemberID}}
-	var taken atomic.Bool // what is written next is the owner record of who takes it over
-	f.cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
-		taken.Store(true)
-		return nil, nil, false
-	})
-	f.cluster.ControlKey(int16(kmsg.Heartbeat), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		f.cluster.KeepControl()
-		return req.ResponseKind(), nil, !taken.Load() && req.(*kmsg.HeartbeatRequest).MemberID == leave.MemberID
-	})
-	if _, err := leave.RequestWith(t.Context(), f.client); err != nil {
-		t.Fatal(err)
-	}
-	if resp, err := adm.DeleteGroup(t.Context(), "t.notifier"); err != nil || resp.Err != nil {
-		t.Fatal(err, resp.Err)
-	}
-	b, _ := f.start(Config{})
-	f.until("the next one has it", func() bool { return b.Ready() == nil })
-	f.until("the first one knows", func() bool { return a.Ready() != nil })
-	if strings.Contains(f.logs.String(), "has come late") {
-		t.Error("the next one is taken for a late one")
-	}
-	f.escalate(good, 10, 20)
-	f.until("ten more are told", func() bool { return f.committed() == 20 && len(f.takenBy("good")) >= 20 })
-	if diff := cmp.Diff(conversations(0, 20), f.takenBy("good")); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// What cannot be read, or does not say its group, is of another.
-func TestDecodeOwner(t *testing.T) {
-	for value, want := range map[string]owner{
-		`{"owner":"a","group":"g","generation":7}`: {"a", "g"},
-		`{"owner":"a","group":7}`:                  {},
-		`{"owner":"a"}`:                            {"a", ""},
-		`owner`:                                    {},
-	} {
-		if got := decodeOwner([]byte(value)); got != want {
-			t.Errorf("%s: %+v, want %+v", value, got, want)
-		}
-	}
-}
-
-// A new group begins at the start of the topic, where there are alerts that were told,
-// ended and forgotten: they are told again neither then nor later. What stands is told.
-func TestNewGroupMeetsThePast(t *testing.T) {
-	f := newField(t, 1)
-	before := time.Now().Add(-72 * time.Hour)
-	f.sayAt(before, schemas.StatusRaised, good, 0, 1500)
-	f.sayAt(before, schemas.StatusCleared, good, 1, 1500)
-	f.start(Config{})
-	f.until("all is read", func() bool { return f.committed() == 2999 })
-	f.until("what stands is told", func() bool { return len(f.takenBy("good")) > 0 })
-	f.escalate(good, 1500, 1501)
-	f.until("what is new is told", func() bool { return slices.Contains(f.takenBy("good"), "c-1500") })
-	if diff := cmp.Diff([]string{"c-0", "c-1500"}, f.takenBy("good")); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// Who takes over from a notifier that was still reading of the past does not know their ends
-// either.
-func TestRestartInThePast(t *testing.T) {
-	f := newField(t, 1)
-	before, config := time.Now().Add(-72*time.Hour), Config{CommitInterval: schemas.Duration(time.Second)}
-	f.sayAt(before, schemas.StatusRaised, good, 0, 10)
-	_, stop := f.start(config)
-	f.until("what was raised is read", func() bool { return f.committed() == 10 })
-	if err := stop(); err != nil {
-		t.Error(err)
-	}
-	f.sayAt(before, schemas.StatusCleared, good, 0, 9)
-	f.start(config)
-	f.escalate(good, 10, 11)
-	f.until("what stands is told, and what is new", func() bool {
-		told := f.takenBy("good")
-		return slices.Contains(told, "c-9") && slices.Contains(told, "c-10")
-	})
-	if told := f.takenBy("good"); len(told) != 2 {
-		t.Errorf("told %v", told)
-	}
-}
-
 // A crash before the offset moves reads the escalations again; the ledger knows
 // that they were told.
 func TestCrashBetweenSendAndCommit(t *testing.T) {
@@ -356,71 +186,6 @@ func TestDeadLetters(t *testing.T) {
 	f.until("all is committed", func() bool { return f.committed() == 7 })
 	if got := f.takenBy("good"); !slices.Equal(got, []string{"c-6"}) {
 		t.Errorf("the good one got %v", got)
-	}
-}
-
-// The end of an alert goes to where it was told, whatever the route is called by then, and
-// is a dead letter if nothing leads there any more.
-func TestRouteIsGoneBeforeTheEnd(t *testing.T) {
-	for name, newest := range map[string]string{
-		"renamed": strings.ReplaceAll(fieldRules, `"good":[`, `"better":[`),
-		"removed": `{"id":"org-1","routes":{"bad":[{"webhook":{"url":"https://bad"}}]}}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := newField(t, 1)
-			_, stop := f.start(Config{})
-			f.escalate(good, 0, 1)
-			f.until("it is told", func() bool { return len(f.takenBy("good")) == 1 && f.committed() == 1 })
-			if err := stop(); err != nil {
-				t.Fatal(err)
-			}
-			f.configs.change("org-1", newest)
-			f.start(Config{})
-			f.say(schemas.StatusCleared, good, 0, 1)
-			if name == "renamed" {
-				f.until("its end is told", func() bool { return len(f.takenBy("good")) == 2 })
-			} else if r := f.letters(1)[0]; header(r, schemas.HeaderReason) != reasonUnknownRoute {
-				t.Errorf("a dead letter for %q", header(r, schemas.HeaderReason))
-			}
-		})
-	}
-}
-
-// A destination that failed and is another one by now fails no more, and one that is used
-// in another way is used so.
-func TestDestinationIsChanged(t *testing.T) {
-	f := newField(t, 1)
-	f.answer(down)
-	d, _ := f.start(Config{})
-	f.escalate(both, 0, 1)
-	f.until("its circuit is open", func() bool { return len(d.Notes()) == 1 })
-	f.configs.change("org-1", strings.NewReplacer("https://bad", "https://better", `"https://good"}`, `"https://good"},"every":"1ms"`).Replace(fieldRules))
-	f.until("it is told at its new address", func() bool { return len(f.takenBy("better")) == 1 })
-	f.until("nothing fails", func() bool {
-		return len(d.Notes()) == 0 && testutil.ToFloat64(d.metrics.circuits.WithLabelValues("webhook")) == 0
-	})
-	f.until("the other is built anew", func() bool {
-		f.escalate(good, len(f.takenBy("good")), len(f.takenBy("good"))+1)
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		return f.built["good"] == 2
-	})
-}
-
-// What waits for a destination that asked to be left alone goes at once to where the rules
-// say it is by now.
-func TestDestinationIsChangedWhileItRests(t *testing.T) {
-	f := newField(t, 1)
-	f.answer(func(context.Context, Message) error {
-		return &Error{Reason: "http_429", RetryAfter: time.Hour, Err: errors.New("slow down")}
-	})
-	f.start(Config{})
-	f.escalate(bad, 0, 2)
-	f.until("it rests", func() bool { return strings.Contains(f.logs.String(), "http_429") && f.committed() == 2 })
-	f.configs.change("org-1", strings.ReplaceAll(fieldRules, "https://bad", "https://better"))
-	f.until("both are told", func() bool { return len(f.takenBy("better")) == 2 })
-	if diff := cmp.Diff(conversations(0, 2), f.takenBy("better")); diff != "" {
-		t.Error(diff)
 	}
 }
 
